@@ -1,0 +1,46 @@
+//! What performs a call outside the guest, as the runtime sees it.
+
+use std::pin::Pin;
+
+use abide_model::{CallIndex, CallKind, CallOptions, Outcome, Request, RunId, Tenant};
+
+/// A call that is to be performed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activity {
+    /// For whom.
+    pub tenant: Tenant,
+    /// For which run.
+    pub run_id: RunId,
+    /// For which of its calls.
+    pub call: CallIndex,
+    /// What it asks for.
+    pub kind: CallKind,
+    /// With what.
+    pub request: Request,
+    /// And how.
+    pub options: CallOptions,
+    /// When the call was recorded: the total timeout counts from here, across restarts of the host.
+    pub requested_ms: u64,
+}
+
+impl Activity {
+    /// What a provider sees as the key of the call: the same in every attempt, and after a crash.
+    pub fn idempotency_key(&self) -> String {
+        self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call))
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Performed {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// Performs calls. Dropping the future cancels the call.
+pub trait Performer: Send + Sync + 'static {
+    /// Performs a call, with its retries and timeouts. It always comes to an outcome.
+    fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>>;
+}

@@ -1,0 +1,47 @@
+//! What can go wrong in a store.
+
+use abide_model::{Error, ErrorCode, RunId, Seq};
+
+/// An error of a store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The history has another length than the writer thought.
+    #[error("run {run_id} has {actual} events, its writer expected {expected}: another host wrote it")]
+    Conflict {
+        /// The run.
+        run_id: RunId,
+        /// What the writer expected.
+        expected: Seq,
+        /// What is there.
+        actual: Seq,
+    },
+    /// A run with that id is open.
+    #[error("a run with this id is open: {0}")]
+    RunAlreadyOpen(RunId),
+    /// Another process has the data folder.
+    #[error("{0}")]
+    InUse(String),
+    /// The disk failed. What was not acknowledged may be lost; what was is there.
+    #[error("the store failed: {0}: free or repair the disk, then start the host again")]
+    Unavailable(String),
+    /// What is there cannot be read.
+    #[error("the store holds something that this release cannot read: {0}")]
+    Corrupt(String),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Conflict { .. } => ErrorCode::Conflict,
+            StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
+            StoreError::InUse(_) => ErrorCode::DataInUse,
+            StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
+            StoreError::Corrupt(_) => ErrorCode::StoreCorrupt,
+        };
+        let converted = Error::new(code, error.to_string());
+        match error {
+            StoreError::Conflict { run_id, .. } | StoreError::RunAlreadyOpen(run_id) => converted.about(run_id),
+            _ => converted,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a store of histories promises. The rest of the host knows stores only by this trait; `conformance` holds the tests that
+//! every store passes.
+//!
+//! One commit changes one run (or one workflow), wholly or not at all, and it is durable when its future gives `Ok`. Stores
+//! are free to write the commits of many runs with one disk sync. No call here may be made under a lock.
+
+use std::pin::Pin;
+
+use abide_model::{
+    CallIndex, CallerId, Digest, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Seq, Tenant,
+    WorkflowName,
+};
+use bytes::Bytes;
+
+use crate::{StoreError, Version};
+
+/// What a store's methods give.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A change of one run. All of it is durable, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// Whose run.
+    pub tenant: Tenant,
+    /// Which run.
+    pub run_id: RunId,
+    /// How many events the history has before this change. Another length is refused with [`StoreError::Conflict`]: then
+    /// somebody else wrote the run. 0 starts a run: it also claims the id of `run`, and is refused with
+    /// [`StoreError::RunAlreadyOpen`] while the latest run of that id is open.
+    pub expected_length: Seq,
+    /// Events to append. Their places follow from `expected_length`.
+    pub events: Vec<Recorded>,
+    /// Parts of the requests in `events`. Those that are there already are left as they are.
+    pub nodes: Vec<(Digest, Node)>,
+    /// The new row of the run, if it changes. Needed to start one.
+    pub run: Option<Run>,
+    /// Whether the run is to be driven when a host comes up: it has activities in flight or inputs that the guest was not
+    /// given. `None` leaves it as it is.
+    pub ready: Option<bool>,
+    /// Timers that are set.
+    pub timers_set: Vec<RunTimer>,
+    /// Timers that rang or were cancelled. Clearing one that is not there is fine.
+    pub timers_cleared: Vec<RunTimer>,
+    /// Published values that change.
+    pub published: Vec<(String, Json)>,
+    /// An idempotency key that a sender gave, with the digest of what it sent and the event that it led to.
+    pub key: Option<(String, KeyUse)>,
+}
+
+impl Commit {
+    /// A change that changes nothing yet.
+    pub fn new(tenant: Tenant, run_id: RunId, expected_length: Seq) -> Self {
+        Self {
+            tenant,
+            run_id,
+            expected_length,
+            events: Vec::new(),
+            nodes: Vec::new(),
+            run: None,
+            ready: None,
+            timers_set: Vec::new(),
+            timers_cleared: Vec::new(),
+            published: Vec::new(),
+            key: None,
+        }
+    }
+}
+
+/// A timer of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunTimer {
+    /// When it rings.
+    pub due_ms: u64,
+    /// The call that waits for it.
+    pub call: CallIndex,
+}
+
+/// A timer that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTimer {
+    /// Whose.
+    pub tenant: Tenant,
+    /// Of which run.
+    pub run_id: RunId,
+    /// The timer.
+    pub timer: RunTimer,
+}
+
+/// What an idempotency key was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Of what was sent.
+    pub digest: Digest,
+    /// The event that it led to.
+    pub seq: Seq,
+}
+
+/// Which runs to list. Empty: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this workflow.
+    pub workflow: Option<WorkflowName>,
+    /// In this status.
+    pub status: Option<RunStatus>,
+    /// With this id of the caller's.
+    pub id: Option<CallerId>,
+}
+
+/// Some runs, newest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// Where the next page begins; `None` on the last. A page may be short and still have a next one, since a store bounds
+    /// how many rows it looks at.
+    pub next: Option<RunId>,
+}
+
+/// A store of histories, versions, timers and what else a host must not lose.
+pub trait Store: Send + Sync + 'static {
+    /// Makes a change durable.
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, ()>;
+
+    /// The row of a run.
+    fn run<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<Run>>;
+
+    /// The latest run of an id.
+    fn latest_run<'a>(&'a self, tenant: &'a Tenant, id: &'a CallerId) -> StoreFuture<'a, Option<RunId>>;
+
+    /// Runs, newest first, before (older than) `before`.
+    fn runs<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        filter: &'a RunFilter,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> StoreFuture<'a, RunPage>;
+
+    /// How many events a run has. 0 where there is no such run.
+    fn length<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Seq>;
+
+    /// Events from `from` on, in order, at most `limit` and at most about 4 MiB of them (but one at least).
+    fn events<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        from: Seq,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(Seq, Recorded)>>;
+
+    /// A recorded request, whole again.
+    fn request<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        recorded: &'a RecordedRequest,
+    ) -> StoreFuture<'a, Request>;
+
+    /// All published values of a run, by name.
+    fn published<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Vec<(String, Json)>>;
+
+    /// What an idempotency key of a run was used for.
+    fn key<'a>(&'a self, tenant: &'a Tenant, run_id: RunId, key: &'a str) -> StoreFuture<'a, Option<KeyUse>>;
+
+    /// Runs that are to be driven, after `after`, in the order of their keys.
+    fn ready<'a>(&'a self, after: Option<&'a (Tenant, RunId)>, limit: usize) -> StoreFuture<'a, Vec<(Tenant, RunId)>>;
+
+    /// Timers that are due at `now_ms`, at most `limit`, earliest first within a tenant; each tenant gets a fair part.
+    fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>>;
+
+    /// When the next timer of all rings.
+    fn next_timer(&self) -> StoreFuture<'_, Option<u64>>;
+
+    /// Stores a version with its component and makes it the active one of its workflow. Storing the same one again keeps the
+    /// first row, and makes it active.
+    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()>;
+
+    /// The active version of a workflow.
+    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>>;
+
+    /// The versions of a workflow, oldest first; of all workflows where `name` is `None`.
+    fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>>;
+
+    /// The component of a version.
+    fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
+    /// is on disk after a failed sync is not known.
+    fn failed(&self) -> Option<StoreError>;
+}

@@ -1,0 +1,167 @@
+//! The one error of the host's surface. Its code decides the HTTP status, the exit status and whether trying again helps.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of error. The text of a code never changes its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// A parameter, header or field is malformed.
+    InvalidArgument,
+    /// A text that must be JSON is not.
+    InvalidJson,
+    /// An uploaded file is no component that can run here.
+    InvalidComponent,
+    /// There is no such run.
+    RunNotFound,
+    /// There is no such workflow.
+    WorkflowNotFound,
+    /// There is no such version of the workflow.
+    VersionNotFound,
+    /// There is no such path.
+    NotFound,
+    /// The path exists, not with this method.
+    MethodNotAllowed,
+    /// A run with this id is open.
+    RunAlreadyOpen,
+    /// The run has ended.
+    RunClosed,
+    /// The run is not parked.
+    RunNotParked,
+    /// The run is parked, and this needs one that is not.
+    RunParked,
+    /// An idempotency key was used before with another request.
+    IdempotencyConflict,
+    /// The workflow has no query of that name.
+    QueryNotFound,
+    /// The query's own code failed.
+    QueryFailed,
+    /// Something is larger than its limit.
+    TooLarge,
+    /// A count is at its limit.
+    LimitExceeded,
+    /// The result did not come in the time that the caller gave.
+    NotYet,
+    /// Another owner wrote the run in between.
+    Conflict,
+    /// The configuration is wrong.
+    InvalidConfig,
+    /// Another process has the data folder.
+    DataInUse,
+    /// The store failed; nothing was acknowledged.
+    StoreUnavailable,
+    /// What the store holds cannot be read.
+    StoreCorrupt,
+    /// The host is stopping or not ready.
+    Unavailable,
+    /// A fault of the host itself.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The HTTP status of an answer with this code.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidArgument | Self::InvalidJson | Self::InvalidConfig => 400,
+            Self::RunNotFound
+            | Self::WorkflowNotFound
+            | Self::VersionNotFound
+            | Self::NotFound
+            | Self::QueryNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::NotYet => 408,
+            Self::RunAlreadyOpen
+            | Self::RunClosed
+            | Self::RunNotParked
+            | Self::RunParked
+            | Self::IdempotencyConflict
+            | Self::Conflict
+            | Self::DataInUse => 409,
+            Self::TooLarge => 413,
+            Self::InvalidComponent | Self::QueryFailed => 422,
+            Self::LimitExceeded => 429,
+            Self::StoreUnavailable | Self::Unavailable => 503,
+            Self::StoreCorrupt | Self::Internal => 500,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Self::NotYet | Self::Conflict | Self::LimitExceeded | Self::StoreUnavailable | Self::Unavailable)
+    }
+
+    /// The code as users see it, such as `run-not-found`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid-argument",
+            Self::InvalidJson => "invalid-json",
+            Self::InvalidComponent => "invalid-component",
+            Self::RunNotFound => "run-not-found",
+            Self::WorkflowNotFound => "workflow-not-found",
+            Self::VersionNotFound => "version-not-found",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::RunAlreadyOpen => "run-already-open",
+            Self::RunClosed => "run-closed",
+            Self::RunNotParked => "run-not-parked",
+            Self::RunParked => "run-parked",
+            Self::IdempotencyConflict => "idempotency-conflict",
+            Self::QueryNotFound => "query-not-found",
+            Self::QueryFailed => "query-failed",
+            Self::TooLarge => "too-large",
+            Self::LimitExceeded => "limit-exceeded",
+            Self::NotYet => "not-yet",
+            Self::Conflict => "conflict",
+            Self::InvalidConfig => "invalid-config",
+            Self::DataInUse => "data-in-use",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::StoreCorrupt => "store-corrupt",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error with a code for programs and a sentence for people that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// The kind.
+    pub code: ErrorCode,
+    /// The sentence.
+    pub message: String,
+    /// The run that it is about, where there is one.
+    pub run: Option<crate::RunId>,
+}
+
+impl Error {
+    /// An error.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), run: None }
+    }
+
+    /// The same, about a run.
+    #[must_use]
+    pub fn about(mut self, run: crate::RunId) -> Self {
+        self.run = Some(run);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_code_is_its_json() {
+        for code in [ErrorCode::InvalidArgument, ErrorCode::RunAlreadyOpen, ErrorCode::StoreCorrupt] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

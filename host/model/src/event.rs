@@ -1,0 +1,252 @@
+//! Events: the rows of a run's history.
+//!
+//! Events are of two sorts. *Inputs* come from outside (the start, outcomes, signals, a request to cancel); the guest is given them
+//! one at a time, in the order of the history. *Outputs* are what the guest did about them (calls, cancelled calls, its
+//! end); each names the input that caused it. Inputs may be recorded ahead of the outputs that earlier inputs
+//! cause, so the two sorts interleave freely, but the order within each sort is the run's.
+//!
+//! The stored form is CBOR (RFC 8949) by the indices given here. An index is never used a second time for something else; new
+//! fields are optional and come last.
+
+use minicbor::{Decode, Encode};
+
+use crate::{
+    CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RecordedRequest,
+    Tenant, WorkflowName,
+};
+
+/// The place of an event in its history, from 0.
+pub type Seq = u64;
+
+/// An event with the time at which the host recorded it.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct Recorded {
+    /// When.
+    #[n(0)]
+    pub time_ms: u64,
+    /// What.
+    #[n(1)]
+    pub event: Event,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub enum Event {
+    /// Input: the run started.
+    #[n(0)]
+    RunStarted(#[n(0)] Box<RunStarted>),
+    /// Output: the guest made a call.
+    #[n(1)]
+    CallRequested(#[n(0)] CallRequested),
+    /// Input: a call came back.
+    #[n(2)]
+    CallCompleted(#[n(0)] CallCompleted),
+    /// Output: the guest dropped a call that it waited for. Its outcome is not recorded after this.
+    #[n(3)]
+    CallCancelled(#[n(0)] CallCancelled),
+    /// Input: a signal came.
+    #[n(4)]
+    SignalReceived(#[n(0)] SignalReceived),
+    /// Input: somebody asked the run to end.
+    #[n(5)]
+    CancelRequested(#[n(0)] CancelRequested),
+    /// From here on, the whole history is replayed on this version.
+    #[n(6)]
+    VersionChanged(#[n(0)] VersionChanged),
+    /// The run stopped and waits for a person.
+    #[n(7)]
+    RunParked(#[n(0)] RunParked),
+    /// It goes on.
+    #[n(8)]
+    RunResumed(#[n(0)] RunResumed),
+    /// Output: the workflow gave its result, or failed. The last event.
+    #[n(9)]
+    RunClosed(#[n(0)] RunClosed),
+    /// Somebody ended the run without asking it. The last event.
+    #[n(10)]
+    RunTerminated(#[n(0)] RunTerminated),
+}
+
+impl Event {
+    /// The kind, as users see it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run-started",
+            Self::CallRequested(_) => "call-requested",
+            Self::CallCompleted(_) => "call-completed",
+            Self::CallCancelled(_) => "call-cancelled",
+            Self::SignalReceived(_) => "signal-received",
+            Self::CancelRequested(_) => "cancel-requested",
+            Self::VersionChanged(_) => "version-changed",
+            Self::RunParked(_) => "run-parked",
+            Self::RunResumed(_) => "run-resumed",
+            Self::RunClosed(closed) => match closed.outcome {
+                Outcome::Ok(_) => "run-completed",
+                Outcome::Failed(_) if closed.cancelled => "run-cancelled",
+                Outcome::Failed(_) => "run-failed",
+            },
+            Self::RunTerminated(_) => "run-terminated",
+        }
+    }
+
+    /// Whether the guest is given it.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::RunStarted(_) | Self::CallCompleted(_) | Self::SignalReceived(_) | Self::CancelRequested(_) => true,
+            Self::CallRequested(_)
+            | Self::CallCancelled(_)
+            | Self::VersionChanged(_)
+            | Self::RunParked(_)
+            | Self::RunResumed(_)
+            | Self::RunClosed(_)
+            | Self::RunTerminated(_) => false,
+        }
+    }
+
+    /// Whether no event may follow it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::RunClosed(_) | Self::RunTerminated(_))
+    }
+}
+
+/// See [`Event::RunStarted`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunStarted {
+    /// Whose.
+    #[n(0)]
+    pub tenant: Tenant,
+    /// Of which workflow.
+    #[n(1)]
+    pub workflow: WorkflowName,
+    /// On which component.
+    #[n(2)]
+    pub version: Digest,
+    /// What the caller calls it.
+    #[n(3)]
+    pub id: CallerId,
+    /// With what.
+    #[n(4)]
+    pub input: Json,
+    /// The seed of the run's random numbers.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub seed: [u8; 32],
+    /// Within which limits.
+    #[n(6)]
+    pub limits: Limits,
+}
+
+/// See [`Event::CallRequested`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CallRequested {
+    /// The call's number.
+    #[n(0)]
+    pub call: CallIndex,
+    /// The input after which the guest made it.
+    #[n(1)]
+    pub cause: Seq,
+    /// What it asks for.
+    #[n(2)]
+    pub kind: CallKind,
+    /// With what.
+    #[n(3)]
+    pub request: RecordedRequest,
+    /// And how.
+    #[n(4)]
+    pub options: CallOptions,
+}
+
+/// See [`Event::CallCompleted`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CallCompleted {
+    /// The call's number.
+    #[n(0)]
+    pub call: CallIndex,
+    /// What it came back with.
+    #[n(1)]
+    pub outcome: Outcome,
+    /// How often it was tried by the host that completed it.
+    #[n(2)]
+    pub attempts: u32,
+}
+
+/// See [`Event::CallCancelled`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CallCancelled {
+    /// The call's number.
+    #[n(0)]
+    pub call: CallIndex,
+    /// The input after which the guest dropped it.
+    #[n(1)]
+    pub cause: Seq,
+}
+
+/// See [`Event::SignalReceived`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct SignalReceived {
+    /// The signal's name.
+    #[n(0)]
+    pub name: String,
+    /// What it says.
+    #[n(1)]
+    pub payload: Json,
+    /// The sender's idempotency key.
+    #[n(2)]
+    pub key: Option<String>,
+}
+
+/// See [`Event::CancelRequested`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CancelRequested {
+    /// Why, in the words of who asked.
+    #[n(0)]
+    pub reason: String,
+}
+
+/// See [`Event::VersionChanged`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct VersionChanged {
+    /// The new version.
+    #[n(0)]
+    pub version: Digest,
+}
+
+/// See [`Event::RunParked`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunParked {
+    /// Why.
+    #[n(0)]
+    pub reason: ParkReason,
+}
+
+/// See [`Event::RunResumed`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunResumed {}
+
+/// See [`Event::RunClosed`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunClosed {
+    /// The input after which the workflow ended.
+    #[n(0)]
+    pub cause: Seq,
+    /// What it gave.
+    #[n(1)]
+    pub outcome: Outcome,
+    /// Whether it failed as `cancelled` after it was asked to end.
+    #[n(2)]
+    pub cancelled: bool,
+}
+
+/// See [`Event::RunTerminated`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunTerminated {
+    /// Why, in the words of who did it.
+    #[n(0)]
+    pub reason: String,
+}
+
+/// A failure as the reason of an end, for the row of a run.
+impl From<&RunTerminated> for Failure {
+    fn from(terminated: &RunTerminated) -> Self {
+        Self::new("terminated", terminated.reason.clone())
+    }
+}

@@ -1,0 +1,47 @@
+//! The words of abide as values: ids, calls, events, runs, limits, errors and the clock.
+//!
+//! Every other crate of the host speaks in these types. Nothing here does IO, and nothing here knows of a store, of
+//! wasm or of HTTP; what comes from outside is parsed into these types once, at the edge.
+//!
+//! ```
+//! use abide_model::{Json, RunId, WorkflowName};
+//!
+//! let name = WorkflowName::parse("helpdesk").expect("a valid name");
+//! let input = Json::parse(r#"{"message":"my screen is dark"}"#).expect("valid JSON");
+//! let run = RunId::new(1_700_000_000_000, 7);
+//! assert_eq!(RunId::parse(&run.to_string()).expect("its own text"), run);
+//! assert_eq!(name.as_str(), "helpdesk");
+//! assert!(input.as_str().contains("dark"));
+//! ```
+
+mod call;
+mod clock;
+mod digest;
+mod error;
+mod event;
+mod failure;
+pub mod http;
+mod ids;
+mod json;
+mod limits;
+pub mod llm;
+mod policy;
+mod request;
+mod run;
+pub mod tools;
+
+pub use call::{Call, CallIndex, CallKind, Outcome};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use digest::Digest;
+pub use error::{Error, ErrorCode};
+pub use event::{
+    CallCancelled, CallCompleted, CallRequested, CancelRequested, Event, Recorded, RunClosed, RunParked, RunResumed,
+    RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
+};
+pub use failure::Failure;
+pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};
+pub use json::Json;
+pub use limits::Limits;
+pub use policy::{CallOptions, RetryPolicy};
+pub use request::{Node, RecordedRequest, Request};
+pub use run::{ParkKind, ParkReason, Run, RunStatus};

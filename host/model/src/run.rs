@@ -1,0 +1,160 @@
+//! The row of a run: what lists and descriptions show without reading its history.
+
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::{CallerId, Digest, Error, ErrorCode, Outcome, RunId, Seq, WorkflowName};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It runs or waits.
+    #[n(0)]
+    Running,
+    /// It stopped, keeps everything, and waits for a person or a new version.
+    #[n(1)]
+    Parked,
+    /// It gave a result.
+    #[n(2)]
+    Completed,
+    /// It failed.
+    #[n(3)]
+    Failed,
+    /// It ended since it was asked to.
+    #[n(4)]
+    Cancelled,
+    /// It was ended.
+    #[n(5)]
+    Terminated,
+}
+
+impl RunStatus {
+    /// Every status, in the order of a run's life.
+    pub const ALL: [Self; 6] =
+        [Self::Running, Self::Parked, Self::Completed, Self::Failed, Self::Cancelled, Self::Terminated];
+
+    /// Whether more events may come.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Running | Self::Parked)
+    }
+
+    /// Its text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Parked => "parked",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// Reads its text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|status| status.as_str()).collect();
+            let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+            Error::new(
+                ErrorCode::InvalidArgument,
+                format!("`{shown}` is no status of a run: give one of {}", known.join(", ")),
+            )
+        })
+    }
+}
+
+impl std::fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The row of a run.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, Serialize, Deserialize)]
+pub struct Run {
+    /// What the host calls it.
+    #[n(0)]
+    pub run_id: RunId,
+    /// What the caller calls it.
+    #[n(1)]
+    pub id: CallerId,
+    /// Its workflow.
+    #[n(2)]
+    pub workflow: WorkflowName,
+    /// The component that it runs on.
+    #[n(3)]
+    pub version: Digest,
+    /// Where it stands.
+    #[n(4)]
+    pub status: RunStatus,
+    /// When it started.
+    #[n(5)]
+    pub started_ms: u64,
+    /// When it ended.
+    #[n(6)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_ms: Option<u64>,
+    /// What it came to.
+    #[n(7)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Why it is parked.
+    #[n(8)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parked: Option<ParkReason>,
+    /// Whether somebody asked it to end.
+    #[n(9)]
+    pub cancel_requested: bool,
+}
+
+/// What stopped a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkKind {
+    /// The component did not do what the history says.
+    #[n(0)]
+    Divergence,
+    /// The component trapped (a panic is one).
+    #[n(1)]
+    Trap,
+    /// A step used more fuel than the limits allow; mostly an endless loop.
+    #[n(2)]
+    FuelExhausted,
+    /// The guest wanted more memory than the limits allow.
+    #[n(3)]
+    MemoryExceeded,
+    /// The guest recursed too deeply.
+    #[n(4)]
+    StackExhausted,
+    /// The component of the version is not in the store, or cannot be loaded.
+    #[n(5)]
+    VersionUnavailable,
+    /// The history reached its limit.
+    #[n(6)]
+    HistoryFull,
+    /// The guest broke a rule of its world.
+    #[n(7)]
+    GuestError,
+}
+
+/// Why a run is parked.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct ParkReason {
+    /// What stopped it.
+    #[n(0)]
+    pub kind: ParkKind,
+    /// A sentence that says what happened and what to do.
+    #[n(1)]
+    pub message: String,
+    /// The event at which it happened: for a divergence the one that differs, else the last one that the guest was given.
+    #[n(2)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<Seq>,
+    /// The guest's functions, innermost first.
+    #[n(3)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backtrace: Vec<String>,
+}
