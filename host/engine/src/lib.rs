@@ -1,1 +1,22 @@
-//! x
+//! Runs guests: the only crate that names wasmtime.
+//!
+//! An [`Engine`] inspects, compiles and loads components; a [`Guest`] is one of them at work. A guest does nothing by itself: it is
+//! polled until it is quiescent, says what it did ([`Output`]), and is given outcomes one at a time. This crate knows nothing of
+//! histories, stores or providers, and does no IO but reading and writing its cache of compiled components.
+
+mod bindings;
+mod cache;
+mod calls;
+mod convert;
+mod engine;
+mod guest;
+mod imports;
+mod inspect;
+mod state;
+mod trap;
+
+pub use cache::CompiledCache;
+pub use engine::{Engine, EngineConfig, Program};
+pub use guest::{Guest, GuestSpec, Stop, Turn};
+pub use inspect::{Inspected, inspect};
+pub use state::{LogLevel, Output};

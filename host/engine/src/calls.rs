@@ -1,0 +1,116 @@
+//! Making a call and waiting for its outcome, the same for every import.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Request};
+use wasmtime::AsContextMut;
+use wasmtime::component::{Accessor, HasData};
+
+use crate::state::{GuestState, Output, SharedState, Slot};
+
+/// Gives the imports their state.
+pub(crate) struct Imports;
+
+impl HasData for Imports {
+    type Data<'a> = &'a mut GuestState;
+}
+
+/// Makes a call and waits for its outcome. A request that breaks a limit fails at once and is not recorded: the limits are
+/// part of the history, so a replay fails it in the same way.
+pub(crate) async fn call(
+    accessor: &Accessor<GuestState, Imports>,
+    kind: CallKind,
+    request: Result<Request, Failure>,
+    options: Result<CallOptions, Failure>,
+) -> Outcome {
+    let pending = accessor.with(|mut access| access.get().begin_call(kind, request, options));
+    let pending = match pending {
+        Ok(pending) => pending,
+        Err(failure) => return Outcome::Failed(failure),
+    };
+    let outcome = pending.await;
+    accessor.with(|mut access| {
+        let fuel = access.get().limits.step_fuel;
+        // Fuel is on in every engine that this crate makes.
+        access.as_context_mut().set_fuel(fuel).expect("fuel is enabled");
+    });
+    outcome
+}
+
+impl GuestState {
+    fn begin_call(
+        &mut self,
+        kind: CallKind,
+        request: Result<Request, Failure>,
+        options: Result<CallOptions, Failure>,
+    ) -> Result<PendingCall, Failure> {
+        let (request, options) = (request?, options?);
+        if request.len() as u64 > self.limits.request_bytes {
+            return Err(Failure::new(
+                "too-large",
+                format!(
+                    "the request of `{kind}` has {} bytes, the limit is {}: send less, or raise `limits.request_bytes`",
+                    request.len(),
+                    self.limits.request_bytes
+                ),
+            ));
+        }
+        let mut shared = self.shared.lock();
+        if shared.slots.len() >= self.limits.open_calls as usize {
+            return Err(Failure::new(
+                "too-many-calls",
+                format!("{} calls wait for their outcome, which is the limit: await some first", shared.slots.len()),
+            ));
+        }
+        let index = shared.next_call;
+        shared.next_call += 1;
+        shared.slots.insert(index, Slot::default());
+        shared.outputs.push(Output::Call(Call { index, kind, request, options }));
+        Ok(PendingCall { index, shared: self.shared.clone(), done: false })
+    }
+}
+
+/// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
+struct PendingCall {
+    index: CallIndex,
+    shared: SharedState,
+    done: bool,
+}
+
+impl Future for PendingCall {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let outcome = {
+            let mut shared = self.shared.lock();
+            let slot = shared.slots.entry(self.index).or_default();
+            match slot.outcome.take() {
+                Some(outcome) => {
+                    shared.slots.remove(&self.index);
+                    outcome
+                }
+                None => {
+                    slot.waker = Some(context.waker().clone());
+                    return Poll::Pending;
+                }
+            }
+        };
+        self.done = true;
+        Poll::Ready(outcome)
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let mut shared = self.shared.lock();
+        shared.slots.remove(&self.index);
+        if !shared.closing {
+            shared.outputs.push(Output::Cancelled(self.index));
+        }
+    }
+}

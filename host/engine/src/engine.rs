@@ -1,0 +1,197 @@
+//! The engine: how components are compiled and loaded, and what every guest has in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use abide_model::{Error, ErrorCode};
+use wasmtime::component::{Component, Instance, Linker, TypedFunc};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, WasmBacktraceDetails};
+
+use crate::bindings::abide::workflow::types::Failure;
+use crate::bindings::{Workflow, WorkflowPre};
+use crate::calls::Imports;
+use crate::state::{GuestState, MAX_TABLE_ELEMENTS};
+
+/// How long a guest computes before others get their turn.
+const TIME_SLICE: Duration = Duration::from_millis(5);
+
+/// What an engine is made for.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The most guests at the same time. Address space is reserved for so many, memory is not.
+    pub max_guests: u32,
+    /// The largest `memory_bytes` that a run may be given.
+    pub max_memory_bytes: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { max_guests: 1200, max_memory_bytes: 1 << 30 }
+    }
+}
+
+/// Compiles components and makes guests. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: wasmtime::Engine,
+    linker: Arc<Linker<GuestState>>,
+    _ticker: Arc<Ticker>,
+}
+
+/// Tells the guests that their time slice is over; ends with the last engine.
+struct Ticker(Arc<AtomicBool>);
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Engine {
+    /// An engine.
+    pub fn new(config: &EngineConfig) -> Result<Self, Error> {
+        let inner = wasmtime::Engine::new(&settings(config)).map_err(|error| {
+            Error::new(ErrorCode::Internal, format!("cannot set up the wasm engine: {error:#}"))
+        })?;
+        let mut linker = Linker::new(&inner);
+        Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
+            .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link the guest's world: {error:#}")))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (engine, stopped) = (inner.weak(), stop.clone());
+        std::thread::Builder::new()
+            .name("abide-epoch".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(TIME_SLICE);
+                    match engine.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => break,
+                    }
+                }
+            })
+            .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
+        Ok(Self { inner, linker: Arc::new(linker), _ticker: Arc::new(Ticker(stop)) })
+    }
+
+    /// Compiles a component to machine code; takes from 0.1 s to many seconds of all cores. The code is good for engines with the same
+    /// [`Engine::code_id`] only.
+    pub fn compile(&self, component: &[u8]) -> Result<Vec<u8>, Error> {
+        self.inner.precompile_component(component).map_err(|error| {
+            Error::new(ErrorCode::InvalidComponent, format!("the component cannot be compiled: {error:#}"))
+        })
+    }
+
+    /// Names the form of the machine code: release of the compiler, its settings and the processor's features.
+    pub fn code_id(&self) -> String {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = StableHasher::default();
+        self.inner.precompile_compatibility_hash().hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    /// Loads a component from machine code in a file, which is mapped, not read.
+    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
+    pub(crate) fn load(&self, path: &std::path::Path) -> Result<Program, wasmtime::Error> {
+        // SAFETY: the file was made by `Engine::compile` of an engine with the same code id and put in place by a rename, in a
+        // folder that only the host's user may write.
+        let component = unsafe { Component::deserialize_file(&self.inner, path)? };
+        let has_query = component.get_export_index(None, "query").is_some();
+        let pre = WorkflowPre::new(self.linker.instantiate_pre(&component)?)?;
+        Ok(Program { inner: Arc::new(ProgramInner { pre, has_query, engine: self.clone() }) })
+    }
+}
+
+fn settings(config: &EngineConfig) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    // A component made by the usual tools has one to four core instances and one memory; adapters add a few.
+    pool.total_component_instances(config.max_guests)
+        .total_core_instances(config.max_guests.saturating_mul(8))
+        .total_memories(config.max_guests.saturating_mul(2))
+        .total_tables(config.max_guests.saturating_mul(8))
+        .total_stacks(config.max_guests.saturating_mul(2))
+        .max_core_instances_per_component(100)
+        .max_memories_per_component(2)
+        .max_tables_per_component(100)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_memory_size(usize::try_from(config.max_memory_bytes).unwrap_or(usize::MAX))
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_unused_warm_slots(32);
+    let mut settings = Config::new();
+    settings
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // What follows decides results, and so may never change for the histories that exist.
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(true)
+        .relaxed_simd_deterministic(true)
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    settings
+}
+
+/// FNV-1a: the standard library's hasher may change between releases, and this one names files.
+struct StableHasher(u64);
+
+impl Default for StableHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl std::hash::Hasher for StableHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// A loaded component. Cheap to clone.
+#[derive(Clone)]
+pub struct Program {
+    inner: Arc<ProgramInner>,
+}
+
+struct ProgramInner {
+    pre: WorkflowPre<GuestState>,
+    has_query: bool,
+    /// Keeps the engine's ticker going.
+    engine: Engine,
+}
+
+pub(crate) type RunExport = TypedFunc<(String,), (Result<String, Failure>,)>;
+pub(crate) type QueryExport = TypedFunc<(String, String), (Result<String, Failure>,)>;
+
+impl Program {
+    pub(crate) fn engine(&self) -> &wasmtime::Engine {
+        &self.inner.engine.inner
+    }
+
+    pub(crate) fn pre(&self) -> &WorkflowPre<GuestState> {
+        &self.inner.pre
+    }
+
+    pub(crate) fn exports(
+        &self,
+        store: &mut Store<GuestState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<(RunExport, Option<QueryExport>)> {
+        let run = instance.get_typed_func(&mut *store, "run")?;
+        let query = if self.inner.has_query { Some(instance.get_typed_func(&mut *store, "query")?) } else { None };
+        Ok((run, query))
+    }
+
+    /// Whether it exports `query`.
+    pub fn has_query(&self) -> bool {
+        self.inner.has_query
+    }
+}

@@ -1,0 +1,262 @@
+//! A guest at work: a component instance with the future of its `run`, polled by hand.
+//!
+//! The driver polls until [`Turn::Quiescent`]: the guest waits for outcomes and nothing else can happen. Then it takes the outputs,
+//! resolves one call, and polls again. A guest that computes for long gives [`Turn::Yielded`] now and then, so that
+//! others get their turn; that never changes what it does.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use abide_model::{CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkKind, ParkReason, RunId, Tenant, WorkflowName};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+use wasmtime::Store;
+
+use crate::bindings::abide::workflow::run::Info;
+use crate::bindings::abide::workflow::types;
+use crate::convert;
+use crate::engine::Program;
+use crate::state::{GuestState, Output, QueryRequest, SharedState};
+use crate::trap;
+
+/// What a guest starts with. It all stands in the first event of the history.
+#[derive(Debug, Clone)]
+pub struct GuestSpec {
+    /// Whose run.
+    pub tenant: Tenant,
+    /// Of which workflow.
+    pub workflow: WorkflowName,
+    /// On which version the run started.
+    pub version: Digest,
+    /// What the caller calls it.
+    pub id: CallerId,
+    /// What the host calls it.
+    pub run_id: RunId,
+    /// When it started.
+    pub started_ms: u64,
+    /// With what.
+    pub input: Json,
+    /// Of its random numbers.
+    pub seed: [u8; 32],
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Why a guest cannot go on.
+pub type Stop = ParkReason;
+
+/// What a poll found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Turn {
+    /// The guest waits for outcomes.
+    Quiescent,
+    /// It computes; poll again after others had their turn.
+    Yielded,
+    /// Its `run` gave this.
+    Ended(Outcome),
+    /// It cannot go on.
+    Stopped(Stop),
+}
+
+/// A component instance at work.
+pub struct Guest {
+    /// Ends with an error only: `run`'s result goes through the shared state, so that a guest that ended can be queried.
+    future: Pin<Box<dyn Future<Output = wasmtime::Error> + Send>>,
+    shared: SharedState,
+    wake: Arc<WakeFlag>,
+    stopped: Option<Stop>,
+}
+
+#[derive(Default)]
+struct WakeFlag(AtomicBool);
+
+impl Wake for WakeFlag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Guest {
+    /// A guest of `program` that has not begun.
+    pub fn new(program: &Program, spec: GuestSpec) -> Self {
+        let shared = SharedState::default();
+        {
+            let mut shared = shared.lock();
+            shared.now_ms = spec.started_ms;
+            shared.history_length = 1;
+        }
+        let state = GuestState {
+            shared: shared.clone(),
+            random: ChaCha12Rng::from_seed(spec.seed),
+            info: Info {
+                tenant: spec.tenant.to_string(),
+                workflow: spec.workflow.to_string(),
+                version: spec.version.to_string(),
+                id: spec.id.to_string(),
+                run_id: spec.run_id.to_string(),
+                started_ms: spec.started_ms,
+                history_length: 1,
+            },
+            limits: spec.limits,
+        };
+        let future = Box::pin(work(program.clone(), state, spec.input));
+        Self { future, shared, wake: Arc::default(), stopped: None }
+    }
+
+    /// Lets the guest go on as far as it can, or for one time slice.
+    pub fn poll(&mut self) -> Turn {
+        if let Some(stop) = &self.stopped {
+            return Turn::Stopped(stop.clone());
+        }
+        let waker = Waker::from(self.wake.clone());
+        self.wake.0.store(false, Ordering::Release);
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(error) => {
+                let stop = trap::explain(&error, &self.shared);
+                self.stopped = Some(stop.clone());
+                Turn::Stopped(stop)
+            }
+            Poll::Pending => match self.shared.lock().ended.clone() {
+                Some(outcome) => Turn::Ended(outcome),
+                None if self.wake.0.load(Ordering::Acquire) => Turn::Yielded,
+                None => Turn::Quiescent,
+            },
+        }
+    }
+
+    /// What the guest did since this was asked last, in order.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.shared.lock().outputs)
+    }
+
+    /// Moves the guest's clock to the event that it is given next.
+    pub fn advance(&mut self, now_ms: u64, history_length: u64) {
+        let mut shared = self.shared.lock();
+        // The wall clock may be set back; a run's time never goes back.
+        shared.now_ms = shared.now_ms.max(now_ms);
+        shared.history_length = history_length;
+    }
+
+    /// Gives a call its outcome; the guest sees it at the next poll. `false` where the guest does not wait for that call.
+    pub fn resolve(&mut self, call: CallIndex, outcome: Outcome) -> bool {
+        let waker = {
+            let mut shared = self.shared.lock();
+            let Some(slot) = shared.slots.get_mut(&call) else { return false };
+            slot.outcome = Some(outcome);
+            slot.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    /// Bytes of linear memory that the guest has.
+    pub fn memory_bytes(&self) -> u64 {
+        self.shared.lock().memory_bytes
+    }
+
+    /// Asks the exported `query`; poll until [`Guest::take_answer`] gives something. The guest is of no use for anything but
+    /// more queries afterwards.
+    pub fn ask(&mut self, name: &str, arguments: Json) {
+        let mut shared = self.shared.lock();
+        shared.query = Some(QueryRequest { name: name.to_owned(), arguments });
+        if let Some(waker) = shared.query_waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// The answer to the query.
+    pub fn take_answer(&mut self) -> Option<Outcome> {
+        self.shared.lock().query_answer.take()
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+    }
+}
+
+/// Instantiates and runs the guest, then answers queries. Ends only with an error.
+async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Error {
+    let shared = state.shared.clone();
+    let fuel = state.limits.step_fuel;
+    let mut store = Store::new(program.engine(), state);
+    store.limiter(|state| state);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    if let Err(error) = store.set_fuel(fuel) {
+        return error;
+    }
+    let instance = match program.pre().instance_pre().instantiate_async(&mut store).await {
+        Ok(instance) => instance,
+        Err(error) => return error,
+    };
+    let (run, query) = match program.exports(&mut store, &instance) {
+        Ok(exports) => exports,
+        Err(error) => return error,
+    };
+    let worked = store
+        .run_concurrent(async |accessor| -> wasmtime::Result<std::convert::Infallible> {
+            let mut running = pin!(run.call_concurrent(accessor, (input.as_str().to_owned(),)));
+            let mut ended = false;
+            loop {
+                let request = poll_fn(|context| {
+                    if !ended && let Poll::Ready(result) = running.as_mut().poll(context) {
+                        ended = true;
+                        match result {
+                            Ok((result,)) => shared.lock().ended = Some(outcome_of_run(result)),
+                            Err(error) => return Poll::Ready(Err(error)),
+                        }
+                    }
+                    let mut shared = shared.lock();
+                    match shared.query.take() {
+                        Some(request) => Poll::Ready(Ok(request)),
+                        None => {
+                            shared.query_waker = Some(context.waker().clone());
+                            Poll::Pending
+                        }
+                    }
+                })
+                .await?;
+                let answer = match &query {
+                    Some(query) => {
+                        accessor.with(|mut access| {
+                            wasmtime::AsContextMut::as_context_mut(&mut access).set_fuel(fuel)
+                        })?;
+                        let arguments = (request.name, request.arguments.as_str().to_owned());
+                        let (result,) = query.call_concurrent(accessor, arguments).await?;
+                        outcome_of_run(result)
+                    }
+                    None => Outcome::Failed(Failure::new("query-not-found", "this workflow answers no queries")),
+                };
+                shared.lock().query_answer = Some(answer);
+            }
+        })
+        .await;
+    match worked {
+        Ok(Err(error)) | Err(error) => error,
+    }
+}
+
+/// What `run` or `query` gave, checked: a guest's JSON is hostile like all else.
+fn outcome_of_run(result: Result<String, types::Failure>) -> Outcome {
+    match result {
+        Ok(text) => match Json::parse(text) {
+            Ok(json) => Outcome::Ok(json),
+            Err(error) => {
+                Outcome::Failed(Failure::new("invalid-json", format!("the workflow gave a result that is no JSON: {error}")))
+            }
+        },
+        Err(failure) => Outcome::Failed(convert::failure_from_guest(failure)),
+    }
+}
+
+/// A stop that has no trap behind it.
+pub(crate) fn stop(kind: ParkKind, message: impl Into<String>) -> Stop {
+    ParkReason { kind, message: message.into(), event: None, backtrace: Vec::new() }
+}

@@ -1,0 +1,147 @@
+//! Reads an uploaded file before anything is compiled: is it a component, is it one for this host, and if not, what to do.
+
+use abide_model::{Error, ErrorCode};
+use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
+
+/// Interfaces of `abide:workflow@0.1.0` that are linked.
+const INTERFACES: [&str; 11] =
+    ["types", "llm", "tools", "http", "timer", "random", "log", "run", "signals", "state", "cancellation"];
+
+/// What an uploaded file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspected {
+    /// The component. For a core module that carries component types, the component that was made of it.
+    pub component: Vec<u8>,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    /// Whether it exports `query`.
+    pub has_query: bool,
+}
+
+/// Inspects `file`.
+pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
+    let component = to_component(file)?;
+    let decoded = wit_component::decode(&component)
+        .map_err(|error| refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated")))?;
+    let DecodedWasm::Component(resolve, world) = decoded else {
+        return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
+    };
+    let world = &resolve.worlds[world];
+    let mut imports = Vec::new();
+    for (key, item) in &world.imports {
+        let name = resolve.name_world_key(key);
+        check_import(&resolve, key, item, &name)?;
+        imports.push(name);
+    }
+    match world.exports.get(&WorldKey::Name("run".to_owned())) {
+        Some(WorldItem::Function(run)) => check_run(&resolve, run)?,
+        _ => {
+            return Err(refuse(
+                "the component exports no function `run`: a workflow exports \
+                 `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
+            ));
+        }
+    }
+    let has_query = match world.exports.get(&WorldKey::Name("query".to_owned())) {
+        Some(WorldItem::Function(query)) => {
+            check_query(&resolve, query)?;
+            true
+        }
+        Some(_) => return Err(refuse("the component's export `query` is no function")),
+        None => false,
+    };
+    Ok(Inspected { component, imports, has_query })
+}
+
+fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
+    let Some(header) = file.first_chunk::<8>() else {
+        return Err(refuse(format!("the file has {} bytes, that is no WebAssembly: it may be truncated", file.len())));
+    };
+    if &header[..4] != b"\0asm" {
+        return Err(refuse("the file is no WebAssembly (it does not begin with `\\0asm`): upload a .wasm file"));
+    }
+    match header[4..] {
+        [0x0d, 0, 1, 0] => Ok(file.to_vec()),
+        [1, 0, 0, 0] => {
+            let cannot = |error: &dyn std::fmt::Display| {
+                refuse(format!(
+                    "the file is a core module, and no component can be made of it: {error}: \
+                     build it with abide-sdk or wit-bindgen for the world `abide:workflow/workflow`"
+                ))
+            };
+            ComponentEncoder::default()
+                .validate(true)
+                .module(file)
+                .and_then(|mut encoder| encoder.encode())
+                .map_err(|error| cannot(&format_args!("{error:#}")))
+        }
+        _ => Err(refuse("the file has a version of WebAssembly that is not known here: build a component (version 0x0d, layer 1)")),
+    }
+}
+
+fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str) -> Result<(), Error> {
+    let WorldKey::Interface(id) = key else {
+        if matches!(item, WorldItem::Type { .. }) {
+            return Ok(());
+        }
+        return Err(refuse(format!(
+            "the component imports `{name}`, which this host does not have: import the interfaces of `abide:workflow` only"
+        )));
+    };
+    let interface = &resolve.interfaces[*id];
+    let package = interface.package.map(|package| &resolve.packages[package].name);
+    let hint = match package {
+        Some(PackageName { namespace, name: package, version }) if namespace == "abide" && package == "workflow" => {
+            let fits = version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 1);
+            let known = interface.name.as_deref().is_some_and(|name| INTERFACES.contains(&name));
+            match (fits, known) {
+                (true, true) => return Ok(()),
+                (true, false) => format!("`abide:workflow@0.1.0` has: {}", INTERFACES.join(", ")),
+                (false, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
+            }
+        }
+        Some(PackageName { namespace, .. }) if namespace == "wasi" => {
+            "WASI is not linked in this release: in Rust, build for `wasm32-unknown-unknown`; time, random numbers, HTTP and logs \
+             are in `abide:workflow`"
+                .to_owned()
+        }
+        _ => "import the interfaces of `abide:workflow` only".to_owned(),
+    };
+    Err(refuse(format!("the component imports `{name}`, which this host does not have: {hint}")))
+}
+
+fn check_run(resolve: &Resolve, run: &Function) -> Result<(), Error> {
+    let fits = run.kind == FunctionKind::AsyncFreestanding && strings(resolve, run, 1) && is_result(resolve, run);
+    if fits { Ok(()) } else { Err(wrong_type("run", "async func(input: string) -> result<string, failure>")) }
+}
+
+fn check_query(resolve: &Resolve, query: &Function) -> Result<(), Error> {
+    let fits = query.kind == FunctionKind::Freestanding && strings(resolve, query, 2) && is_result(resolve, query);
+    if fits { Ok(()) } else { Err(wrong_type("query", "func(name: string, arguments: string) -> result<string, failure>")) }
+}
+
+fn wrong_type(name: &str, expected: &str) -> Error {
+    refuse(format!("the component's export `{name}` has another type than `{expected}`: see `wit/world.wit`"))
+}
+
+fn strings(resolve: &Resolve, function: &Function, count: usize) -> bool {
+    function.params.len() == count && function.params.iter().all(|param| is_string(resolve, &param.ty))
+}
+
+fn is_string(resolve: &Resolve, ty: &Type) -> bool {
+    match ty {
+        Type::String => true,
+        Type::Id(id) => matches!(&resolve.types[*id].kind, TypeDefKind::Type(inner) if is_string(resolve, inner)),
+        _ => false,
+    }
+}
+
+fn is_result(resolve: &Resolve, function: &Function) -> bool {
+    let Some(Type::Id(id)) = function.result else { return false };
+    matches!(&resolve.types[id].kind, TypeDefKind::Result(result) if result.ok.is_some_and(|ok| is_string(resolve, &ok)) && result.err.is_some())
+}
+
+fn refuse(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InvalidComponent, message)
+}

@@ -1,0 +1,144 @@
+//! The state of a guest that its imports and its driver share: what it did, and what it waits for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+
+use abide_model::{Call, CallIndex, Json, Limits, Outcome, ParkKind};
+use rand_chacha::ChaCha12Rng;
+use wasmtime::ResourceLimiter;
+
+use crate::bindings::abide::workflow::run::Info;
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Finer than debug.
+    Trace,
+    /// For developers.
+    Debug,
+    /// The usual.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something is wrong.
+    Error,
+}
+
+/// What a guest did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// It made a call.
+    Call(Call),
+    /// It dropped a call that it waited for.
+    Cancelled(CallIndex),
+    /// It published a value.
+    Published {
+        /// Under this name.
+        name: String,
+        /// The value.
+        value: Json,
+    },
+    /// It wrote a log line.
+    Log {
+        /// How much it matters.
+        level: LogLevel,
+        /// The line.
+        message: String,
+        /// A JSON object.
+        fields: Option<Json>,
+    },
+}
+
+/// A call that waits for its outcome.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) waker: Option<Waker>,
+}
+
+/// A query that the driver asks of a guest.
+#[derive(Debug)]
+pub(crate) struct QueryRequest {
+    pub(crate) name: String,
+    pub(crate) arguments: Json,
+}
+
+/// What the imports and the driver share. Its lock is held for a few instructions at a time, and never while wasm runs.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) slots: HashMap<CallIndex, Slot>,
+    pub(crate) next_call: CallIndex,
+    /// The time of the last event that was delivered.
+    pub(crate) now_ms: u64,
+    pub(crate) history_length: u64,
+    pub(crate) published_names: std::collections::HashSet<String>,
+    /// The driver is dropping the guest: calls that go with it were not cancelled by the guest.
+    pub(crate) closing: bool,
+    /// What a limiter refused; it explains the trap that follows.
+    pub(crate) refused: Option<(ParkKind, String)>,
+    pub(crate) memory_bytes: u64,
+    pub(crate) query: Option<QueryRequest>,
+    pub(crate) query_waker: Option<Waker>,
+    pub(crate) query_answer: Option<Outcome>,
+    pub(crate) ended: Option<Outcome>,
+}
+
+/// A handle to the shared state.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SharedState(Arc<Mutex<Shared>>);
+
+impl SharedState {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Nothing that holds the lock panics half way through a change, so a poisoned state is still whole.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The data of a guest's store.
+pub(crate) struct GuestState {
+    pub(crate) shared: SharedState,
+    pub(crate) random: ChaCha12Rng,
+    pub(crate) info: Info,
+    pub(crate) limits: Limits,
+}
+
+impl ResourceLimiter for GuestState {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let mut shared = self.shared.lock();
+        let total = shared.memory_bytes.saturating_add(desired.saturating_sub(current) as u64);
+        if total > self.limits.memory_bytes {
+            let message = format!(
+                "the guest wanted {total} bytes of memory, its limit is {}: raise `limits.memory_bytes`, or use less",
+                self.limits.memory_bytes
+            );
+            shared.refused = Some((ParkKind::MemoryExceeded, message.clone()));
+            return Err(wasmtime::Error::msg(message));
+        }
+        shared.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > MAX_TABLE_ELEMENTS {
+            let message = format!("the guest wanted a table of {desired} elements, the limit is {MAX_TABLE_ELEMENTS}");
+            self.shared.lock().refused = Some((ParkKind::MemoryExceeded, message.clone()));
+            return Err(wasmtime::Error::msg(message));
+        }
+        Ok(true)
+    }
+}
+
+/// The largest table of a guest, in elements.
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;
