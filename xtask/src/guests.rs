@@ -1,0 +1,95 @@
+//! `cargo xtask guests`: builds the guests of `examples/` and `tests/guests/` into one folder. A guest stays a core module that
+//! carries its component's types: the host makes the component when it is uploaded.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::toolchain::{self, TARGET, Toolchain};
+
+/// Where guests are, below the root of the repository.
+const FOLDERS: [&str; 2] = ["examples", "tests/guests"];
+
+/// Builds the guests named, or all where none is, and says where they are.
+pub(crate) fn command(names: &[String]) -> Result<()> {
+    let folder = if names.is_empty() { build_all() } else { build(names) }?;
+    println!("guests are in {}", folder.display());
+    Ok(())
+}
+
+/// Builds all guests. Gives the folder that then has a `NAME.wasm` of each.
+pub(crate) fn build_all() -> Result<PathBuf> {
+    build(&names()?)
+}
+
+/// Builds some guests. Gives the folder that then has a `NAME.wasm` of each.
+pub(crate) fn build(names: &[String]) -> Result<PathBuf> {
+    let known = self::names()?;
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        bail!("there is no guest `{unknown}`; there are: {}", known.join(", "));
+    }
+    let target = target_folder()?;
+    let build = target.join("guests-build");
+    println!("building {}", names.join(", "));
+    let mut cargo = Toolchain::find()?.cargo_build();
+    cargo.current_dir(root()).args(["--profile", "guest", "--target-dir"]).arg(&build);
+    for name in names {
+        cargo.args(["--package", name]);
+    }
+    toolchain::run(&mut cargo).context("the guests do not build")?;
+
+    let guests = target.join("guests");
+    fs::create_dir_all(&guests).with_context(|| format!("cannot make {}", guests.display()))?;
+    let built = build.join(TARGET).join("guest");
+    for name in names {
+        let from = built.join(format!("{}.wasm", name.replace('-', "_")));
+        let to = guests.join(format!("{name}.wasm"));
+        if copy_if_different(&from, &to)? {
+            println!("{name}.wasm is new: {} KiB", fs::metadata(&to)?.len().div_ceil(1024));
+        }
+    }
+    Ok(guests)
+}
+
+/// The guests that are there: folders with a `Cargo.toml`, each named like its package.
+fn names() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for folder in FOLDERS {
+        let folder = root().join(folder);
+        for entry in folder.read_dir().with_context(|| format!("cannot read {}", folder.display()))? {
+            let entry = entry?;
+            if entry.path().join("Cargo.toml").exists() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Where cargo puts what it builds.
+fn target_folder() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(root().join("target")),
+    }
+}
+
+/// The root of the repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in a folder of the repository")
+}
+
+/// Says whether it copied. An unchanged guest keeps its time, so that what is made of it is not made again. The copy comes into place as a
+/// whole: another process may be reading.
+fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
+    let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    let temporary = to.with_extension(format!("wasm.{}", std::process::id()));
+    fs::write(&temporary, bytes).with_context(|| format!("cannot write {}", temporary.display()))?;
+    fs::rename(&temporary, to).with_context(|| format!("cannot put {} in place", to.display()))?;
+    Ok(true)
+}

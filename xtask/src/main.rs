@@ -1,0 +1,32 @@
+//! Chores of the repository: `cargo xtask COMMAND`. Only the dispatch is here; each command has a file.
+
+mod guests;
+mod toolchain;
+
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  guests [NAME…]   build the guests of examples/ and tests/guests/, or those named";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    match arguments.split_first() {
+        Some((command, rest)) if command == "guests" => guests::command(rest),
+        Some((command, _)) => bail!("there is no command `{command}`\n\n{USAGE}"),
+        None => bail!("{USAGE}"),
+    }
+}

@@ -1,0 +1,220 @@
+//! Finds a Rust toolchain that builds for `wasm32-unknown-unknown`, and adds what is missing. What is built with it is the business of `guests`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+/// What guests are built for.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How long `rustup` may try to download the target before the packages of the distribution are looked at.
+const RUSTUP_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Debian's compiler for web assembly comes as source of the standard library, which is built with the guests.
+const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+
+/// A way to build guests.
+#[derive(Debug)]
+pub(crate) enum Toolchain {
+    /// The toolchain in use has the target.
+    Usual,
+    /// The packages of Debian, which build the standard library from source. `linker` links web assembly.
+    Debian { linker: PathBuf },
+}
+
+impl Toolchain {
+    /// Finds a toolchain, and installs one where there is none.
+    pub(crate) fn find() -> Result<Self> {
+        let sysroot = sysroot()?;
+        if has_target(&sysroot) {
+            return Ok(Self::Usual);
+        }
+        // Looked at before rustup is asked, because on a closed network rustup takes its time to give up.
+        if !debian_is_installed() {
+            println!("the toolchain in use has no target {TARGET}: asking rustup for it");
+            if rustup_adds_target() && has_target(&sysroot) {
+                return Ok(Self::Usual);
+            }
+            install_debian()?;
+        }
+        let linker = linker(&sysroot)?;
+        println!("building with Debian's {DEBIAN_CARGO}, and the standard library from source");
+        Ok(Self::Debian { linker })
+    }
+
+    /// `cargo build` for the target. The caller adds packages, profile and folder.
+    pub(crate) fn cargo_build(&self) -> Command {
+        let mut command = match self {
+            Self::Usual => clean("cargo"),
+            Self::Debian { linker } => {
+                let mut command = clean(DEBIAN_CARGO);
+                command
+                    .env_remove("RUSTUP_TOOLCHAIN")
+                    .env("RUSTC", DEBIAN_RUSTC)
+                    // Building the standard library is not stable yet, but this release of Debian is tested to do it.
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+                command
+            }
+        };
+        command.args(["build", "--target", TARGET]);
+        if let Self::Debian { .. } = self {
+            command.arg("-Zbuild-std=std,panic_abort");
+        }
+        command
+    }
+}
+
+/// A command without what the cargo that runs this put into the environment: it is about another target, and maybe another toolchain.
+fn clean(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if is_about_our_build(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn is_about_our_build(name: &OsString) -> bool {
+    const NAMES: [&str; 8] = [
+        "CARGO",
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_BOOTSTRAP",
+        "OUT_DIR",
+    ];
+    const BEGINNINGS: [&str; 6] =
+        ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_CFG_", "CARGO_TARGET_"];
+    let Some(name) = name.to_str() else { return false };
+    NAMES.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+fn sysroot() -> Result<PathBuf> {
+    let output = clean("rustc").args(["--print", "sysroot"]).stderr(Stdio::inherit()).output();
+    let output = output.context("`rustc` does not start: install Rust from https://rustup.rs")?;
+    let path = String::from_utf8(output.stdout).context("the path of the toolchain is no text")?;
+    if !output.status.success() {
+        bail!("`rustc --print sysroot` ended with {}", output.status);
+    }
+    Ok(PathBuf::from(path.trim()))
+}
+
+fn has_target(sysroot: &Path) -> bool {
+    let Ok(files) = sysroot.join("lib/rustlib").join(TARGET).join("lib").read_dir() else { return false };
+    files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+}
+
+fn rustup_adds_target() -> bool {
+    let Ok(mut rustup) = clean("rustup").args(["target", "add", TARGET]).spawn() else {
+        println!("there is no rustup");
+        return false;
+    };
+    let begun = Instant::now();
+    loop {
+        match rustup.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if begun.elapsed() < RUSTUP_PATIENCE => thread::sleep(Duration::from_millis(100)),
+            Ok(None) | Err(_) => {
+                println!("rustup got nowhere in {} seconds", RUSTUP_PATIENCE.as_secs());
+                // Either may fail only because it has ended by itself in the meantime.
+                drop(rustup.kill());
+                drop(rustup.wait());
+                return false;
+            }
+        }
+    }
+}
+
+fn debian_is_installed() -> bool {
+    [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LIBRARY].iter().all(|path| Path::new(path).exists())
+}
+
+fn install_debian() -> Result<()> {
+    let by_hand = format!(
+        "run `rustup target add {TARGET}` where the network allows it, or on Debian, as root, \
+         `apt-get install --no-install-recommends {}`",
+        PACKAGES.join(" ")
+    );
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!("rustup could not add the target {TARGET}, and there is no apt-get to install packages with: {by_hand}");
+    }
+    if !is_root() {
+        bail!("rustup could not add the target {TARGET}, and only root can install packages: {by_hand}");
+    }
+    println!("installing {}", PACKAGES.join(", "));
+    if !apt_install(&PACKAGES) {
+        // The lists of packages may be missing or old.
+        run(&mut apt(&["update"]))?;
+        if !apt_install(&PACKAGES) {
+            bail!("apt-get could not install {}: {by_hand}", PACKAGES.join(", "));
+        }
+    }
+    if !debian_is_installed() {
+        bail!("the packages {} are installed, but {DEBIAN_LIBRARY} is missing", PACKAGES.join(", "));
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+    command
+}
+
+fn apt_install(packages: &[&str]) -> bool {
+    let mut command = apt(&["install", "--yes", "--no-install-recommends"]);
+    command.args(packages).status().is_ok_and(|status| status.success())
+}
+
+/// What links web assembly: the linker that comes with rustup's toolchains, or else LLVM's own.
+fn linker(sysroot: &Path) -> Result<PathBuf> {
+    let toolchains = sysroot.join("lib/rustlib").read_dir().into_iter().flatten().flatten();
+    let bundled = toolchains.map(|host| host.path().join("bin/rust-lld")).find(|path| path.exists());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let in_path = || std::env::split_paths(&path).map(|folder| folder.join("wasm-ld")).find(|path| path.exists());
+    bundled
+        .or_else(in_path)
+        .context("there is no linker for web assembly: install the package `lld`, which has `wasm-ld`")
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("`{program}` does not start"))?;
+    if !status.success() {
+        bail!("`{program}` ended with {status}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_of_another_build_is_not_inherited() {
+        for name in ["RUSTC", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_PKG_NAME", "CARGO_TARGET_DIR", "CARGO"] {
+            assert!(is_about_our_build(&name.into()), "{name}");
+        }
+        for name in
+            ["PATH", "HOME", "CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_CRATES_IO_PROTOCOL", "HTTPS_PROXY"]
+        {
+            assert!(!is_about_our_build(&name.into()), "{name}");
+        }
+    }
+}
