@@ -27,6 +27,9 @@ pub enum StoreError {
     /// What is there cannot be read.
     #[error("the store holds something that this release cannot read: {0}")]
     Corrupt(String),
+    /// The change contradicts itself or is beyond the bounds of the store. Nothing was written.
+    #[error("the store was asked for what it cannot store: {0}")]
+    Invalid(String),
 }
 
 impl From<StoreError> for Error {
@@ -37,6 +40,7 @@ impl From<StoreError> for Error {
             StoreError::InUse(_) => ErrorCode::DataInUse,
             StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
             StoreError::Corrupt(_) => ErrorCode::StoreCorrupt,
+            StoreError::Invalid(_) => ErrorCode::Internal,
         };
         let converted = Error::new(code, error.to_string());
         match error {

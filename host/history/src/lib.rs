@@ -1,11 +1,16 @@
 //! Histories, and all else that a host must not lose.
 //!
-//! [`Store`] says what a store promises.
+//! [`Store`] says what a store promises, [`RedbStore`] keeps it in one file. The feature `conformance` has the tests
+//! that every store passes.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
+mod redb;
 mod store;
 mod version;
 
+pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
 pub use store::{Commit, DueTimer, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use version::Version;

@@ -1,0 +1,97 @@
+//! What every store passes. A crate that has a store writes one line in a test file:
+//!
+//! ```ignore
+//! abide_history::conformance!(MyPlace::new());
+//! ```
+//!
+//! and gets a test for each function here. [`Place`] says where the data is; a test may open it more than once. The data of a
+//! place is its own: each test is given a new one.
+
+mod history;
+mod rows;
+pub mod sample;
+mod starts;
+mod timers;
+mod versions;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use history::*;
+pub use rows::*;
+pub use starts::*;
+pub use timers::*;
+pub use versions::*;
+
+use crate::{Store, StoreError};
+
+/// A store, opened.
+pub type Opened<'a> = Pin<Box<dyn Future<Output = Result<Arc<dyn Store>, StoreError>> + Send + 'a>>;
+/// What a test gives.
+pub type Tested = Result<(), StoreError>;
+
+/// Where the data of a store is.
+pub trait Place: Send + Sync {
+    /// Opens the data that is there. The store that was opened before has been dropped.
+    fn open(&self) -> Opened<'_>;
+}
+
+/// Makes a test of each function of [`conformance`](mod@crate::conformance). The expression gives a new, empty [`Place`].
+#[macro_export]
+macro_rules! conformance {
+    ($place:expr) => {
+        $crate::conformance! {
+            $place =>
+            a_start_writes_all_its_rows
+            an_id_has_one_open_run
+            an_id_can_be_claimed_again_after_its_run_closed
+            the_latest_run_of_an_id_is_the_last_that_started
+            an_id_is_claimed_once_by_starts_at_the_same_time
+            ids_and_runs_of_tenants_are_apart
+            a_start_that_contradicts_itself_is_refused
+            a_start_of_a_run_that_is_there_is_a_conflict
+            another_length_is_a_conflict
+            a_refused_change_leaves_no_trace
+            a_refused_change_does_not_disturb_others
+            commits_of_one_run_see_each_other_in_order
+            of_two_owners_one_wins
+            many_runs_share_the_store
+            nothing_follows_the_last_event
+            a_closed_run_may_still_change_its_rows
+            events_are_read_from_anywhere
+            a_page_of_events_is_bounded
+            large_payloads_come_back
+            every_event_comes_back_after_a_restart
+            a_run_that_is_not_there_is_empty
+            ready_rows_come_in_pages
+            published_values_are_replaced
+            idempotency_keys_are_kept
+            names_that_begin_alike_are_apart
+            runs_are_listed_newest_first
+            runs_are_filtered
+            a_page_may_end_anywhere
+            a_conversation_shares_its_parts
+            a_request_without_its_parts_is_corrupt
+            timers_ring_in_order
+            a_cleared_timer_does_not_ring
+            a_timer_set_and_cleared_at_once_does_not_ring
+            each_tenant_has_a_fair_part_of_the_timers
+            the_next_timer_is_the_first_of_all_tenants
+            timers_at_the_ends_of_time
+            the_last_version_that_came_is_active
+            versions_are_listed_oldest_first
+            a_version_that_comes_again_keeps_its_row_and_is_active
+            components_come_back_whole
+            versions_of_tenants_are_apart
+        }
+    };
+    ($place:expr => $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let place = $place;
+                $crate::conformance::$name(&place).await.unwrap();
+            }
+        )*
+    };
+}

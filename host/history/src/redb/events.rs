@@ -1,0 +1,142 @@
+//! Events. The events of one commit are one row, since they are written together and mostly read together: a step touches one
+//! leaf of one table.
+//!
+//! Key: tenant, run, number of the first event. Value: one byte of flags (1: the last event closes the run), the number of
+//! events as a 32-bit big-endian number, then packed: the events one after another, each a CBOR value. So the length of a
+//! history is known from the beginning of its last row.
+
+use abide_model::{Recorded, RunId, Seq, Tenant};
+
+use super::key::{Key, KeyReader};
+use super::pack;
+use super::row::{Definition, Readable, Row, corrupt, unavailable};
+use crate::StoreError;
+
+pub(super) const TABLE: Definition = Definition::new("events");
+
+/// Reading stops after about this many bytes of events.
+const PAGE_BYTES: usize = 4 << 20;
+
+const CLOSES: u8 = 1;
+
+/// How far a history goes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// The number of events.
+    pub(super) length: Seq,
+    /// Whether no event may follow.
+    pub(super) closed: bool,
+}
+
+/// The row of the events of one commit; there is one at least.
+pub(super) fn row(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded]) -> Result<Row, StoreError> {
+    let count = u32::try_from(events.len())
+        .map_err(|_| StoreError::Invalid(format!("{} events in one commit", events.len())))?;
+    let mut cbor = Vec::with_capacity(events.len() * 64);
+    for event in events {
+        minicbor::encode(event, &mut cbor).expect("writing to a vector cannot fail, and our types have no other error");
+    }
+    let mut value = Vec::with_capacity(cbor.len() + 6);
+    value.push(if events.last().is_some_and(|last| last.event.is_last()) { CLOSES } else { 0 });
+    value.extend_from_slice(&count.to_be_bytes());
+    pack::pack_into(&mut value, &cbor);
+    Ok(Row { key: Key::of_run(tenant, run_id).u64(first).done(), value })
+}
+
+/// The beginning of a row.
+struct Header {
+    first: Seq,
+    count: u32,
+    closes: bool,
+}
+
+fn header<'v>(key: &[u8], value: &'v [u8]) -> Result<(Header, &'v [u8]), StoreError> {
+    let first = first_of(key).ok_or_else(|| corrupt(&TABLE, key, "the key is not one of an event"))?;
+    let (start, packed) = value.split_first_chunk::<5>().ok_or_else(|| corrupt(&TABLE, key, "the value is short"))?;
+    let [flags, count @ ..] = *start;
+    let count = u32::from_be_bytes(count);
+    if flags & !CLOSES != 0 || count == 0 || first.checked_add(count.into()).is_none() {
+        return Err(corrupt(&TABLE, key, format!("flags {flags} and {count} events from {first} on cannot be")));
+    }
+    Ok((Header { first, count, closes: flags & CLOSES != 0 }, packed))
+}
+
+fn first_of(key: &[u8]) -> Option<Seq> {
+    let mut reader = KeyReader::new(key);
+    reader.tenant()?;
+    reader.run()?;
+    let first = reader.u64()?;
+    reader.end()?;
+    Some(first)
+}
+
+/// The events of a row, and how many bytes they have.
+fn decode(key: &[u8], packed: &[u8], header: &Header) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let bytes = pack::unpack(packed).map_err(|why| corrupt(&TABLE, key, why))?;
+    let mut decoder = minicbor::Decoder::new(&bytes);
+    // An event has more than 4 bytes: a wrong count must not be allocated.
+    let mut events = Vec::with_capacity((header.count as usize).min(bytes.len() / 4));
+    for number in 0..header.count {
+        let seq = header.first + Seq::from(number);
+        events.push(decoder.decode().map_err(|why| corrupt(&TABLE, key, format!("event {seq}: {why}")))?);
+    }
+    if decoder.position() != bytes.len() {
+        return Err(corrupt(&TABLE, key, "bytes are left over after the last event"));
+    }
+    Ok((events, bytes.len()))
+}
+
+/// How far the history of a run goes. Nothing where there is none.
+pub(super) fn tail(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Result<Tail, StoreError> {
+    let first = Key::of_run(tenant, run_id).u64(0).done();
+    let last = Key::of_run(tenant, run_id).u64(Seq::MAX).done();
+    let mut rows = table.range(first.as_slice()..=last.as_slice()).map_err(unavailable)?;
+    let Some(row) = rows.next_back() else { return Ok(Tail::default()) };
+    let (key, value) = row.map_err(unavailable)?;
+    let (header, _) = header(key.value(), value.value())?;
+    Ok(Tail { length: header.first + Seq::from(header.count), closed: header.closes })
+}
+
+/// Events from `from` on.
+pub(super) fn read(
+    table: &impl Readable,
+    tenant: &Tenant,
+    run_id: RunId,
+    from: Seq,
+    limit: usize,
+) -> Result<Vec<(Seq, Recorded)>, StoreError> {
+    let mut found = Vec::new();
+    let run = Key::of_run(tenant, run_id);
+    let last = run.clone().u64(Seq::MAX).done();
+    // The row that holds `from` may begin before it.
+    let mut begin = run.clone().u64(from).done();
+    if let Some(row) = table.range(run.u64(0).done().as_slice()..=begin.as_slice()).map_err(unavailable)?.next_back() {
+        begin = row.map_err(unavailable)?.0.value().to_vec();
+    }
+    let mut bytes = 0;
+    let mut next = None;
+    for row in table.range(begin.as_slice()..=last.as_slice()).map_err(unavailable)? {
+        if found.len() >= limit || bytes >= PAGE_BYTES {
+            break;
+        }
+        let (key, value) = row.map_err(unavailable)?;
+        let key = key.value();
+        let (header, packed) = header(key, value.value())?;
+        if next.is_some_and(|next| next != header.first) {
+            return Err(corrupt(&TABLE, key, "the events before it are missing"));
+        }
+        let end = header.first + Seq::from(header.count);
+        next = Some(end);
+        if end <= from {
+            continue;
+        }
+        let (events, length) = decode(key, packed, &header)?;
+        bytes += length;
+        let numbered = (header.first..).zip(events).skip_while(|(seq, _)| *seq < from);
+        found.extend(numbered.take(limit - found.len()));
+    }
+    if found.first().is_some_and(|(seq, _)| *seq != from) {
+        return Err(corrupt(&TABLE, &begin, format!("event {from} is missing")));
+    }
+    Ok(found)
+}

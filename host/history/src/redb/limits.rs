@@ -1,0 +1,29 @@
+//! The bounds of this store: of its queue, its transactions and its keys.
+
+use crate::StoreError;
+
+/// Memory for pages of the file.
+pub(super) const CACHE_BYTES: usize = 64 << 20;
+/// Commits that wait for the writing thread. One more waits to be queued.
+pub(super) const QUEUE_COMMITS: usize = 4096;
+/// Bytes of commits that wait, in units of [`QUEUE_UNIT_BYTES`].
+pub(super) const QUEUE_UNITS: u32 = 64 << 10;
+/// The unit in which waiting bytes are counted.
+pub(super) const QUEUE_UNIT_BYTES: usize = 1 << 10;
+/// Commits of one transaction.
+pub(super) const BATCH_COMMITS: usize = 1024;
+/// A component is stored in rows of this size. redb gives a row a power of two of bytes, some of them for itself.
+pub(super) const COMPONENT_ROW_BYTES: usize = (1 << 20) - (1 << 10);
+/// The longest name of a published value and the longest idempotency key: they are parts of keys.
+const NAME_BYTES: usize = 16 << 10;
+
+/// Refuses a name that is too long for a key.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), StoreError> {
+    if name.len() > NAME_BYTES {
+        return Err(StoreError::Invalid(format!(
+            "the name of {what} has {} bytes: give at most {NAME_BYTES}",
+            name.len()
+        )));
+    }
+    Ok(())
+}

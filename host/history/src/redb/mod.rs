@@ -1,0 +1,240 @@
+//! The store of a single host: one redb file. Its form is described in `FORMAT.md`, and beside each row's codec.
+//!
+//! Reads are transactions on a snapshot and never wait for writes. All writing goes through one thread, which shares one disk
+//! sync among the changes that wait. This module puts the parts together; what a row is, each part says itself.
+
+mod batch;
+mod committer;
+mod events;
+mod key;
+mod keys;
+mod limits;
+mod meta;
+mod nodes;
+mod open;
+mod pack;
+mod prepare;
+mod published;
+mod ready;
+mod row;
+mod runs;
+mod timers;
+mod versions;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend};
+use abide_model::{CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Seq, Tenant, WorkflowName};
+use bytes::Bytes;
+
+use self::batch::Change;
+use self::committer::Committer;
+use self::row::{Definition, Row, unavailable};
+use crate::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
+
+/// How a [`RedbStore`] is opened.
+#[derive(Debug, Clone)]
+pub struct RedbOptions {
+    /// Memory for pages of the file, in bytes.
+    pub cache_bytes: usize,
+}
+
+impl Default for RedbOptions {
+    fn default() -> Self {
+        Self { cache_bytes: limits::CACHE_BYTES }
+    }
+}
+
+/// A store in one file. Dropping it writes what is queued, then lets go of the file.
+#[derive(Debug)]
+pub struct RedbStore {
+    /// Declared before the database: the writing thread ends first.
+    committer: Committer,
+    database: Arc<Database>,
+}
+
+impl RedbStore {
+    /// Opens the store in `folder`, and makes the folder if it is not there. One process at a time may have it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_with(folder, &RedbOptions::default())
+    }
+
+    /// The same, with options.
+    pub fn open_with(folder: &Path, options: &RedbOptions) -> Result<Self, StoreError> {
+        Self::over(open::file(folder, options)?)
+    }
+
+    /// Opens a store in something other than a file, for tests.
+    pub fn open_with_backend(backend: impl StorageBackend) -> Result<Self, StoreError> {
+        Self::over(open::backend(backend, &RedbOptions::default())?)
+    }
+
+    /// Opens a store in memory, for tests. It is gone when it is dropped.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::open_with_backend(::redb::backends::InMemoryBackend::new())
+    }
+
+    fn over(database: Database) -> Result<Self, StoreError> {
+        let database = Arc::new(database);
+        Ok(Self { committer: Committer::start(Arc::clone(&database))?, database })
+    }
+
+    /// What is durable now. It does not change while it is looked at.
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Snapshot::of(&self.database)
+    }
+
+    /// Reads much, on a thread where that disturbs nobody.
+    fn scan<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let database = Arc::clone(&self.database);
+        Box::pin(aside(move || read(&Snapshot::of(&database)?)))
+    }
+}
+
+/// Does work that takes long on a thread where that disturbs nobody.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime
+            .spawn_blocking(work)
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a read was given up: {error}")))),
+        Err(_) => work(),
+    }
+}
+
+/// A read transaction.
+struct Snapshot(ReadTransaction);
+
+impl Snapshot {
+    fn of(database: &Database) -> Result<Self, StoreError> {
+        database.begin_read().map(Self).map_err(unavailable)
+    }
+
+    fn table(&self, table: Definition) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
+        self.0.open_table(table).map_err(unavailable)
+    }
+}
+
+impl Store for RedbStore {
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let stored = match commit.nodes.is_empty() {
+                true => None,
+                false => Some(self.snapshot()?.table(nodes::TABLE)?),
+            };
+            let prepared = prepare::prepare(commit, stored.as_ref())?;
+            // The snapshot must not live while the change waits: it would keep pages from being used again.
+            drop(stored);
+            let size = prepared.size();
+            self.committer.write(Change::Commit(Box::new(prepared)), size).await
+        })
+    }
+
+    fn run<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<Run>> {
+        Box::pin(async move { runs::get(&self.snapshot()?.table(runs::TABLE)?, tenant, run_id) })
+    }
+
+    fn latest_run<'a>(&'a self, tenant: &'a Tenant, id: &'a CallerId) -> StoreFuture<'a, Option<RunId>> {
+        Box::pin(async move { runs::latest(&self.snapshot()?.table(runs::IDS)?, tenant, id) })
+    }
+
+    fn runs<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        filter: &'a RunFilter,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> StoreFuture<'a, RunPage> {
+        let (tenant, filter) = (tenant.clone(), filter.clone());
+        self.scan(move |snapshot| {
+            let (rows, ids) = (snapshot.table(runs::TABLE)?, snapshot.table(runs::IDS)?);
+            runs::list(&rows, &ids, &tenant, &filter, before, limit)
+        })
+    }
+
+    fn length<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Seq> {
+        Box::pin(async move { Ok(events::tail(&self.snapshot()?.table(events::TABLE)?, tenant, run_id)?.length) })
+    }
+
+    fn events<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        from: Seq,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(Seq, Recorded)>> {
+        let tenant = tenant.clone();
+        self.scan(move |snapshot| events::read(&snapshot.table(events::TABLE)?, &tenant, run_id, from, limit))
+    }
+
+    fn request<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        recorded: &'a RecordedRequest,
+    ) -> StoreFuture<'a, Request> {
+        let (tenant, recorded) = (tenant.clone(), recorded.clone());
+        match recorded {
+            RecordedRequest::Inline(json) => Box::pin(async move { Ok(Request::new(json)) }),
+            RecordedRequest::Stored(..) => {
+                self.scan(move |snapshot| nodes::request(&snapshot.table(nodes::TABLE)?, &tenant, run_id, &recorded))
+            }
+        }
+    }
+
+    fn published<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Vec<(String, Json)>> {
+        Box::pin(async move { published::read(&self.snapshot()?.table(published::TABLE)?, tenant, run_id) })
+    }
+
+    fn key<'a>(&'a self, tenant: &'a Tenant, run_id: RunId, key: &'a str) -> StoreFuture<'a, Option<KeyUse>> {
+        Box::pin(async move { keys::get(&self.snapshot()?.table(keys::TABLE)?, tenant, run_id, key) })
+    }
+
+    fn ready<'a>(&'a self, after: Option<&'a (Tenant, RunId)>, limit: usize) -> StoreFuture<'a, Vec<(Tenant, RunId)>> {
+        let after = after.cloned();
+        self.scan(move |snapshot| ready::read(&snapshot.table(ready::TABLE)?, after.as_ref(), limit))
+    }
+
+    fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
+        self.scan(move |snapshot| timers::due(&snapshot.table(timers::TABLE)?, now_ms, limit))
+    }
+
+    fn next_timer(&self) -> StoreFuture<'_, Option<u64>> {
+        self.scan(|snapshot| timers::next(&snapshot.table(timers::TABLE)?))
+    }
+
+    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let (owner, digest) = (tenant.clone(), version.version);
+            // A component has megabytes: they are compressed where that keeps no task waiting.
+            let rows = aside(move || Ok(versions::component_rows(&owner, digest, &component))).await?;
+            let size = rows.iter().map(Row::size).sum();
+            let change = Change::Version { tenant: tenant.clone(), version, component: rows };
+            self.committer.write(change, size).await
+        })
+    }
+
+    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>> {
+        Box::pin(async move { versions::active(&self.snapshot()?.table(versions::ACTIVE)?, tenant, name) })
+    }
+
+    fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>> {
+        let (tenant, name) = (tenant.clone(), name.cloned());
+        self.scan(move |snapshot| versions::list(&snapshot.table(versions::TABLE)?, &tenant, name.as_ref()))
+    }
+
+    fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>> {
+        let tenant = tenant.clone();
+        self.scan(move |snapshot| versions::component(&snapshot.table(versions::COMPONENTS)?, &tenant, digest))
+    }
+
+    fn failed(&self) -> Option<StoreError> {
+        self.committer.failed()
+    }
+}

@@ -1,0 +1,66 @@
+//! Nodes: the parts of large requests, stored once a run. Nodes are never changed, and go with their run.
+//!
+//! Key: tenant, run, digest. Value: the node as CBOR, packed.
+
+use abide_model::{Digest, Json, Node, RecordedRequest, Request, RunId, Tenant};
+
+use super::key::Key;
+use super::row::{self, Definition, Readable, Row, corrupt, unavailable};
+use crate::StoreError;
+
+pub(super) const TABLE: Definition = Definition::new("nodes");
+
+/// The row of a node.
+pub(super) fn row(tenant: &Tenant, run_id: RunId, digest: &Digest, node: &Node) -> Row {
+    Row { key: key(tenant, run_id, digest), value: row::encode(node) }
+}
+
+pub(super) fn key(tenant: &Tenant, run_id: RunId, digest: &Digest) -> Vec<u8> {
+    Key::of_run(tenant, run_id).digest(digest).done()
+}
+
+fn get(table: &impl Readable, tenant: &Tenant, run_id: RunId, digest: &Digest) -> Result<Node, StoreError> {
+    let key = key(tenant, run_id, digest);
+    let found = table.get(key.as_slice()).map_err(unavailable)?;
+    let found = found.ok_or_else(|| corrupt(&TABLE, &key, "the node is missing"))?;
+    row::decode(found.value()).map_err(|why| corrupt(&TABLE, &key, why))
+}
+
+/// A recorded request, whole again.
+pub(super) fn request(
+    table: &impl Readable,
+    tenant: &Tenant,
+    run_id: RunId,
+    recorded: &RecordedRequest,
+) -> Result<Request, StoreError> {
+    let (head, last, count) = match recorded {
+        RecordedRequest::Inline(json) => return Ok(Request::new(json.clone())),
+        RecordedRequest::Stored(head, last, count) => (head, last, *count as usize),
+    };
+    let head = get(table, tenant, run_id, head)?.text;
+    let mut messages: Vec<Json> = Vec::new();
+    let mut next = *last;
+    // The chain is walked from its end, at most as far as the request says: a chain that is wrong cannot be endless.
+    while let Some(digest) = next {
+        if messages.len() == count {
+            return Err(wrong_length(tenant, run_id, &digest, count));
+        }
+        let node = get(table, tenant, run_id, &digest)?;
+        messages.push(node.text);
+        next = node.parent;
+    }
+    if messages.len() != count {
+        let last = last.unwrap_or(Digest::from_bytes([0; 32]));
+        return Err(wrong_length(tenant, run_id, &last, count));
+    }
+    messages.reverse();
+    Ok(Request { head, messages })
+}
+
+fn wrong_length(tenant: &Tenant, run_id: RunId, digest: &Digest, count: usize) -> StoreError {
+    corrupt(
+        &TABLE,
+        &key(tenant, run_id, digest),
+        format!("the chain does not have the {count} messages of its request"),
+    )
+}

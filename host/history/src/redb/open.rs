@@ -1,0 +1,73 @@
+//! Opening a file: its folder, its lock, its tables.
+
+use std::path::Path;
+
+use ::redb::{Builder, Database, DatabaseError, StorageBackend};
+
+use super::row::unavailable;
+use super::{RedbOptions, meta};
+use crate::StoreError;
+
+/// The name of the file within the data folder.
+const FILE: &str = "history.redb";
+
+/// Opens the file in `folder`, and makes both if they are not there.
+pub(super) fn file(folder: &Path, options: &RedbOptions) -> Result<Database, StoreError> {
+    let failed =
+        |error: std::io::Error| StoreError::Unavailable(format!("data folder `{}`: {error}", folder.display()));
+    make_folder(folder).map_err(failed)?;
+    let database = match builder(options).create(folder.join(FILE)) {
+        Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => {
+            return Err(StoreError::InUse(format!(
+                "data folder `{}` is in use by another abide host: stop that one, or give this one a folder of its own",
+                folder.display()
+            )));
+        }
+        other => other.map_err(|error| about(folder, unavailable(error)))?,
+    };
+    meta::prepare(&database).map_err(|error| about(folder, error))?;
+    sync_folder(folder).map_err(failed)?;
+    Ok(database)
+}
+
+/// Opens a database that is not in a file.
+pub(super) fn backend(backend: impl StorageBackend, options: &RedbOptions) -> Result<Database, StoreError> {
+    let database = builder(options).create_with_backend(backend).map_err(unavailable)?;
+    meta::prepare(&database)?;
+    Ok(database)
+}
+
+fn builder(options: &RedbOptions) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(options.cache_bytes);
+    builder.set_repair_callback(|session| {
+        tracing::info!(
+            percent = (session.progress() * 100.0) as u64,
+            "the host was not stopped in order: checking the history"
+        );
+    });
+    builder
+}
+
+fn about(folder: &Path, error: StoreError) -> StoreError {
+    let named = |text: String| format!("`{}`: {text}", folder.join(FILE).display());
+    match error {
+        StoreError::Corrupt(text) => StoreError::Corrupt(named(text)),
+        StoreError::Unavailable(text) => StoreError::Unavailable(named(text)),
+        other => other,
+    }
+}
+
+/// Histories hold what users said: a folder that is made here is for its owner only.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes the file's name durable, not only what is in the file.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}

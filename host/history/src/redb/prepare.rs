@@ -1,0 +1,97 @@
+//! Turns a change into rows. It runs in the task of the caller, so that the one thread that writes only copies bytes.
+
+use abide_model::{RunId, Seq, Tenant};
+
+use super::row::{self, Readable, Row};
+use super::{events, keys, nodes, published, ready, runs, timers};
+use crate::{Commit, StoreError};
+
+/// A commit as rows.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) tenant: Tenant,
+    pub(super) run_id: RunId,
+    pub(super) expected_length: Seq,
+    pub(super) events: Option<Row>,
+    pub(super) nodes: Vec<Row>,
+    /// The row of the run, and whose id it claims if this starts it.
+    pub(super) run: Option<(Row, abide_model::CallerId)>,
+    pub(super) ready: Option<(Vec<u8>, bool)>,
+    pub(super) timers_set: Vec<Vec<u8>>,
+    pub(super) timers_cleared: Vec<Vec<u8>>,
+    pub(super) published: Vec<Row>,
+    pub(super) key: Option<Row>,
+}
+
+impl Prepared {
+    /// Whether this is the first commit of its run.
+    pub(super) fn starts(&self) -> bool {
+        self.expected_length == 0
+    }
+
+    /// About how many bytes it holds.
+    pub(super) fn size(&self) -> usize {
+        let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
+        let rows = rows.chain(self.run.iter().map(|(row, _)| row));
+        rows.map(Row::size).sum::<usize>() + (self.timers_set.len() + self.timers_cleared.len()) * 128 + 256
+    }
+}
+
+/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes are never removed, those that it
+/// has need not be written, which is what makes a long conversation cheap.
+pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<Prepared, StoreError> {
+    check(&commit)?;
+    let Commit { tenant, run_id, expected_length, .. } = commit;
+    let events = match commit.events.as_slice() {
+        [] => None,
+        events => Some(events::row(&tenant, run_id, expected_length, events)?),
+    };
+    let mut node_rows = Vec::new();
+    for (digest, node) in &commit.nodes {
+        let there = match stored {
+            Some(table) => row::has(table, &nodes::key(&tenant, run_id, digest))?,
+            None => false,
+        };
+        if !there {
+            node_rows.push(nodes::row(&tenant, run_id, digest, node));
+        }
+    }
+    let timer_key = |timer: &crate::RunTimer| timers::key(&tenant, run_id, *timer);
+    Ok(Prepared {
+        events,
+        nodes: node_rows,
+        run: commit.run.as_ref().map(|run| (runs::row(&tenant, run), run.id.clone())),
+        ready: commit.ready.map(|ready| (ready::key(&tenant, run_id), ready)),
+        timers_set: commit.timers_set.iter().map(timer_key).collect(),
+        timers_cleared: commit.timers_cleared.iter().map(timer_key).collect(),
+        published: commit
+            .published
+            .iter()
+            .map(|(name, value)| published::row(&tenant, run_id, name, value))
+            .collect::<Result<_, _>>()?,
+        key: commit.key.as_ref().map(|(key, used)| keys::row(&tenant, run_id, key, used)).transpose()?,
+        tenant,
+        run_id,
+        expected_length,
+    })
+}
+
+/// Refuses a change that no caller should ask for. Stored, it would be rows that no history implies.
+fn check(commit: &Commit) -> Result<(), StoreError> {
+    let Commit { run_id, .. } = commit;
+    let invalid = |why: &str| Err(StoreError::Invalid(format!("a commit of {run_id}: {why}")));
+    if commit.run.as_ref().is_some_and(|run| run.run_id != *run_id) {
+        return invalid("its row is of another run");
+    }
+    if commit.expected_length == 0 && (commit.events.is_empty() || commit.run.is_none()) {
+        return invalid("the first one of a run needs an event and the run's row");
+    }
+    if commit.expected_length.checked_add(commit.events.len() as u64).is_none() {
+        return invalid("its events have no numbers");
+    }
+    let last = commit.events.iter().position(|recorded| recorded.event.is_last());
+    if last.is_some_and(|last| last + 1 != commit.events.len()) {
+        return invalid("an event follows the last one");
+    }
+    Ok(())
+}

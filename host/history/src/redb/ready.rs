@@ -1,0 +1,53 @@
+//! Runs that are to be driven. Key: tenant, run. The value is empty.
+
+use abide_model::{RunId, Tenant};
+
+use super::key::{Key, KeyReader};
+use super::row::{self, Definition, Readable, Table, corrupt, unavailable};
+use crate::StoreError;
+
+pub(super) const TABLE: Definition = Definition::new("ready");
+
+pub(super) fn key(tenant: &Tenant, run_id: RunId) -> Vec<u8> {
+    Key::of_run(tenant, run_id).done()
+}
+
+/// Puts a run in or takes it out. One that is already so costs no page.
+pub(super) fn set(table: &mut Table<'_>, key: &[u8], ready: bool) -> Result<(), StoreError> {
+    let there = row::has(table, key)?;
+    match (there, ready) {
+        (false, true) => {
+            table.insert(key, &[][..]).map_err(unavailable)?;
+        }
+        (true, false) => {
+            table.remove(key).map_err(unavailable)?;
+        }
+        (true, true) | (false, false) => {}
+    }
+    Ok(())
+}
+
+/// Runs after `after`.
+pub(super) fn read(
+    table: &impl Readable,
+    after: Option<&(Tenant, RunId)>,
+    limit: usize,
+) -> Result<Vec<(Tenant, RunId)>, StoreError> {
+    use std::ops::Bound::{Excluded, Unbounded};
+    let after = after.map(|(tenant, run_id)| key(tenant, *run_id));
+    let begin = after.as_deref().map_or(Unbounded, Excluded);
+    let rows = table.range::<&[u8]>((begin, Unbounded)).map_err(unavailable)?;
+    rows.take(limit)
+        .map(|row| {
+            let key = row.map_err(unavailable)?.0;
+            parse(key.value()).ok_or_else(|| corrupt(&TABLE, key.value(), "the key is not one of a run"))
+        })
+        .collect()
+}
+
+fn parse(key: &[u8]) -> Option<(Tenant, RunId)> {
+    let mut reader = KeyReader::new(key);
+    let found = (reader.tenant()?, reader.run()?);
+    reader.end()?;
+    Some(found)
+}

@@ -1,0 +1,146 @@
+//! Rows of runs, and the ids that callers gave them.
+//!
+//! `runs`: key tenant, run; value the run as CBOR, packed. Run ids sort by time, so the table read backwards is the list of
+//! runs, newest first.
+//!
+//! `ids`: key tenant, id, zero byte; value the 16 bytes of the latest run with that id. The latest is stored, not found by
+//! order: two runs may start in one millisecond, and then their run ids sort by chance. Beside it, key tenant, id,
+//! zero byte, run, with an empty value, for each run with that id.
+
+use abide_model::{CallerId, Run, RunId, Tenant};
+
+use super::key::{Key, KeyReader};
+use super::row::{self, Definition, Readable, Row, Table, corrupt, unavailable};
+use crate::{RunFilter, RunPage, StoreError};
+
+pub(super) const TABLE: Definition = Definition::new("runs");
+pub(super) const IDS: Definition = Definition::new("ids");
+
+/// A page of a list looks at no more rows than this,
+const PAGE_ROWS: usize = 10_000;
+/// and stops after about this many bytes of them.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// The row of a run.
+pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
+    Row { key: Key::of_run(tenant, run.run_id).done(), value: row::encode(run) }
+}
+
+fn decode(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    row::decode(value).map_err(|why| corrupt(&TABLE, key, why))
+}
+
+/// The key of the latest run of an id; the keys of all runs of that id begin with it.
+fn id_key(tenant: &Tenant, id: &CallerId) -> Key {
+    Key::of(tenant).name(id.as_str())
+}
+
+/// Makes a run the latest of its id.
+pub(super) fn claim(ids: &mut Table<'_>, tenant: &Tenant, id: &CallerId, run_id: RunId) -> Result<(), StoreError> {
+    let key = id_key(tenant, id);
+    Row { key: key.clone().done(), value: run_id.to_bytes().to_vec() }.insert(ids)?;
+    Row { key: key.run(run_id).done(), value: Vec::new() }.insert(ids)
+}
+
+/// The row of a run.
+pub(super) fn get(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Result<Option<Run>, StoreError> {
+    let key = Key::of_run(tenant, run_id).done();
+    let found = table.get(key.as_slice()).map_err(unavailable)?;
+    found.map(|value| decode(&key, value.value())).transpose()
+}
+
+/// The latest run of an id.
+pub(super) fn latest(ids: &impl Readable, tenant: &Tenant, id: &CallerId) -> Result<Option<RunId>, StoreError> {
+    let key = id_key(tenant, id).done();
+    let Some(value) = ids.get(key.as_slice()).map_err(unavailable)? else { return Ok(None) };
+    let bytes = value.value().try_into().map_err(|_| corrupt(&IDS, &key, "the value is not a run id"))?;
+    Ok(Some(RunId::from_bytes(bytes)))
+}
+
+/// Runs, newest first.
+pub(super) fn list(
+    runs: &impl Readable,
+    ids: &impl Readable,
+    tenant: &Tenant,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    limit: usize,
+) -> Result<RunPage, StoreError> {
+    let mut page = Pager { filter, limit, page: RunPage::default(), rows: 0, bytes: 0 };
+    let beginning = match &filter.id {
+        Some(id) => id_key(tenant, id),
+        None => Key::of(tenant),
+    };
+    let first = beginning.clone().done();
+    let end = match before {
+        Some(before) => beginning.run(before).done(),
+        None => beginning.after(),
+    };
+    let range = first.as_slice()..end.as_slice();
+    if filter.id.is_some() {
+        for row in ids.range(range).map_err(unavailable)?.rev() {
+            let key = row.map_err(unavailable)?.0;
+            // The row of the latest run sorts first: it ends the list.
+            let Some(run_id) = run_of(key.value(), first.len()) else { break };
+            let row = Key::of_run(tenant, run_id).done();
+            let found = runs.get(row.as_slice()).map_err(unavailable)?;
+            let found = found.ok_or_else(|| corrupt(&TABLE, &row, "the row is missing, and its id is there"))?;
+            if page.full(run_id) {
+                break;
+            }
+            page.look_at(&row, found.value())?;
+        }
+    } else {
+        for row in runs.range(range).map_err(unavailable)?.rev() {
+            let (key, value) = row.map_err(unavailable)?;
+            let run_id = run_of(key.value(), first.len())
+                .ok_or_else(|| corrupt(&TABLE, key.value(), "the key is not one of a run"))?;
+            if page.full(run_id) {
+                break;
+            }
+            page.look_at(key.value(), value.value())?;
+        }
+    }
+    Ok(page.page)
+}
+
+fn run_of(key: &[u8], beginning: usize) -> Option<RunId> {
+    let mut reader = KeyReader::new(key.get(beginning..)?);
+    let run_id = reader.run()?;
+    reader.end()?;
+    Some(run_id)
+}
+
+/// A page being filled.
+struct Pager<'f> {
+    filter: &'f RunFilter,
+    limit: usize,
+    page: RunPage,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Pager<'_> {
+    /// Whether the page ends before `run_id`. The next one begins after the last run that was looked at, which need not be
+    /// one that the page shows: the run after it, plus one, says the same.
+    fn full(&mut self, run_id: RunId) -> bool {
+        let full = self.page.runs.len() >= self.limit || self.rows >= PAGE_ROWS || self.bytes >= PAGE_BYTES;
+        if full {
+            let after = u128::from_be_bytes(run_id.to_bytes()).saturating_add(1);
+            self.page.next = Some(RunId::from_bytes(after.to_be_bytes()));
+        }
+        full
+    }
+
+    fn look_at(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.rows += 1;
+        self.bytes += value.len();
+        let run = decode(key, value)?;
+        let wanted = self.filter.workflow.as_ref().is_none_or(|workflow| *workflow == run.workflow)
+            && self.filter.status.is_none_or(|status| status == run.status);
+        if wanted {
+            self.page.runs.push(run);
+        }
+        Ok(())
+    }
+}

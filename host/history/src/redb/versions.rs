@@ -1,0 +1,139 @@
+//! Versions, their components, and which version of a workflow is active.
+//!
+//! `versions`: key tenant, workflow, zero byte, digest; value a 64-bit big-endian number that says in which order the tenant's
+//! versions came, then the version as CBOR, packed.
+//!
+//! `active`: key tenant, workflow; value the 32 bytes of the digest.
+//!
+//! `components`: key tenant, digest, number of the part (32 bits, big-endian); value the size of the whole component (64
+//! bits, big-endian), then the part, packed. Workflows that have the same component share it.
+
+use abide_model::{Digest, Tenant, WorkflowName};
+use bytes::Bytes;
+
+use super::key::Key;
+use super::limits::COMPONENT_ROW_BYTES;
+use super::pack;
+use super::row::{self, Definition, Readable, Row, Table, corrupt, unavailable};
+use crate::{StoreError, Version};
+
+pub(super) const TABLE: Definition = Definition::new("versions");
+pub(super) const ACTIVE: Definition = Definition::new("active");
+pub(super) const COMPONENTS: Definition = Definition::new("components");
+
+/// The value of the row of a version.
+fn value(order: u64, version: &Version) -> Vec<u8> {
+    let mut value = order.to_be_bytes().to_vec();
+    value.extend_from_slice(&row::encode(version));
+    value
+}
+
+fn decode(key: &[u8], value: &[u8]) -> Result<(u64, Version), StoreError> {
+    let (order, packed) = value.split_first_chunk().ok_or_else(|| corrupt(&TABLE, key, "the value is short"))?;
+    let version = row::decode(packed).map_err(|why| corrupt(&TABLE, key, why))?;
+    Ok((u64::from_be_bytes(*order), version))
+}
+
+/// The rows of a component.
+pub(super) fn component_rows(tenant: &Tenant, digest: Digest, component: &[u8]) -> Vec<Row> {
+    let size = component.len() as u64;
+    // An empty component has one row too: it is there.
+    let parts = component.chunks(COMPONENT_ROW_BYTES).chain(component.is_empty().then_some(component));
+    (0..)
+        .zip(parts)
+        .map(|(number, part)| {
+            let mut value = size.to_be_bytes().to_vec();
+            pack::pack_into(&mut value, part);
+            Row { key: component_key(tenant, &digest).u32(number).done(), value }
+        })
+        .collect()
+}
+
+fn component_key(tenant: &Tenant, digest: &Digest) -> Key {
+    Key::of(tenant).digest(digest)
+}
+
+/// Writes a version, unless it is there, and makes it active.
+pub(super) fn put(
+    versions: &mut Table<'_>,
+    active: &mut Table<'_>,
+    components: &mut Table<'_>,
+    tenant: &Tenant,
+    version: &Version,
+    component: &[Row],
+) -> Result<(), StoreError> {
+    let key = Key::of(tenant).name(version.workflow.as_str()).digest(&version.version).done();
+    if !row::has(versions, &key)? {
+        let order = numbered(versions, tenant, None)?.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
+        Row { key, value: value(order, version) }.insert(versions)?;
+    }
+    for row in component {
+        if !row::has(components, &row.key)? {
+            row.insert(components)?;
+        }
+    }
+    let key = Key::of(tenant).rest(version.workflow.as_str()).done();
+    Row { key, value: version.version.as_bytes().to_vec() }.insert(active)
+}
+
+/// The active version of a workflow.
+pub(super) fn active(
+    table: &impl Readable,
+    tenant: &Tenant,
+    name: &WorkflowName,
+) -> Result<Option<Digest>, StoreError> {
+    let key = Key::of(tenant).rest(name.as_str()).done();
+    let Some(found) = table.get(key.as_slice()).map_err(unavailable)? else { return Ok(None) };
+    let bytes = found.value().try_into().map_err(|_| corrupt(&ACTIVE, &key, "the value is not a digest"))?;
+    Ok(Some(Digest::from_bytes(bytes)))
+}
+
+/// Versions, oldest first.
+pub(super) fn list(
+    table: &impl Readable,
+    tenant: &Tenant,
+    name: Option<&WorkflowName>,
+) -> Result<Vec<Version>, StoreError> {
+    let mut found = numbered(table, tenant, name)?;
+    found.sort_by_key(|(order, _)| *order);
+    Ok(found.into_iter().map(|(_, version)| version).collect())
+}
+
+fn numbered(
+    table: &impl Readable,
+    tenant: &Tenant,
+    name: Option<&WorkflowName>,
+) -> Result<Vec<(u64, Version)>, StoreError> {
+    let beginning = match name {
+        Some(name) => Key::of(tenant).name(name.as_str()),
+        None => Key::of(tenant),
+    };
+    let first = beginning.clone().done();
+    let rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
+    rows.map(|row| {
+        let (key, value) = row.map_err(unavailable)?;
+        decode(key.value(), value.value())
+    })
+    .collect()
+}
+
+/// A component, whole again.
+pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) -> Result<Option<Bytes>, StoreError> {
+    let beginning = component_key(tenant, &digest);
+    let first = beginning.clone().done();
+    let mut whole: Option<(u64, Vec<u8>)> = None;
+    for row in table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)? {
+        let (key, value) = row.map_err(unavailable)?;
+        let wrong = |why: String| corrupt(&COMPONENTS, key.value(), why);
+        let (size, packed) = value.value().split_first_chunk().ok_or_else(|| wrong("the value is short".into()))?;
+        let part = pack::unpack(packed).map_err(wrong)?;
+        whole.get_or_insert_with(|| (u64::from_be_bytes(*size), Vec::new())).1.extend_from_slice(&part);
+    }
+    match whole {
+        None => Ok(None),
+        Some((size, bytes)) if bytes.len() as u64 == size => Ok(Some(bytes.into())),
+        Some((size, bytes)) => {
+            Err(corrupt(&COMPONENTS, &first, format!("the parts have {} of {size} bytes", bytes.len())))
+        }
+    }
+}
