@@ -38,7 +38,9 @@ impl CompiledCache {
             match engine.load(&path) {
                 Ok(program) => return Ok(program),
                 // A file of another build of the engine: made anew.
-                Err(error) => tracing::warn!(%digest, %error, "a compiled component cannot be loaded and is compiled again"),
+                Err(error) => {
+                    tracing::warn!(%digest, %error, "a compiled component cannot be loaded and is compiled again")
+                }
             }
         }
         let code = engine.compile(&component()?)?;

@@ -221,7 +221,11 @@ pub(crate) fn generate_response(response: model_llm::GenerateResponse) -> llm::R
                 .message
                 .tool_calls
                 .into_iter()
-                .map(|call| llm::ToolCall { id: call.id, name: call.name, arguments: call.arguments.as_str().to_owned() })
+                .map(|call| llm::ToolCall {
+                    id: call.id,
+                    name: call.name,
+                    arguments: call.arguments.as_str().to_owned(),
+                })
                 .collect(),
         },
         finish_reason: match response.finish_reason {

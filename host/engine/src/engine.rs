@@ -51,9 +51,8 @@ impl Drop for Ticker {
 impl Engine {
     /// An engine.
     pub fn new(config: &EngineConfig) -> Result<Self, Error> {
-        let inner = wasmtime::Engine::new(&settings(config)).map_err(|error| {
-            Error::new(ErrorCode::Internal, format!("cannot set up the wasm engine: {error:#}"))
-        })?;
+        let inner = wasmtime::Engine::new(&settings(config))
+            .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot set up the wasm engine: {error:#}")))?;
         let mut linker = Linker::new(&inner);
         Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link the guest's world: {error:#}")))?;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use abide_model::{CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkKind, ParkReason, RunId, Tenant, WorkflowName};
+use abide_model::{
+    CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RunId, Tenant, WorkflowName,
+};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use wasmtime::Store;
@@ -225,9 +227,8 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                 .await?;
                 let answer = match &query {
                     Some(query) => {
-                        accessor.with(|mut access| {
-                            wasmtime::AsContextMut::as_context_mut(&mut access).set_fuel(fuel)
-                        })?;
+                        accessor
+                            .with(|mut access| wasmtime::AsContextMut::as_context_mut(&mut access).set_fuel(fuel))?;
                         let arguments = (request.name, request.arguments.as_str().to_owned());
                         let (result,) = query.call_concurrent(accessor, arguments).await?;
                         outcome_of_run(result)
@@ -248,15 +249,11 @@ fn outcome_of_run(result: Result<String, types::Failure>) -> Outcome {
     match result {
         Ok(text) => match Json::parse(text) {
             Ok(json) => Outcome::Ok(json),
-            Err(error) => {
-                Outcome::Failed(Failure::new("invalid-json", format!("the workflow gave a result that is no JSON: {error}")))
-            }
+            Err(error) => Outcome::Failed(Failure::new(
+                "invalid-json",
+                format!("the workflow gave a result that is no JSON: {error}"),
+            )),
         },
         Err(failure) => Outcome::Failed(convert::failure_from_guest(failure)),
     }
-}
-
-/// A stop that has no trap behind it.
-pub(crate) fn stop(kind: ParkKind, message: impl Into<String>) -> Stop {
-    ParkReason { kind, message: message.into(), event: None, backtrace: Vec::new() }
 }

@@ -1,11 +1,15 @@
 //! The imports of the guest's world: each turns its arguments into a call, or answers from what the history gave.
 
-use abide_model::{CallKind, CallOptions, Failure, Json, Outcome, http as model_http, llm as model_llm, tools as model_tools};
+use abide_model::{
+    CallKind, CallOptions, Failure, Json, Outcome, http as model_http, llm as model_llm, tools as model_tools,
+};
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
 use wasmtime::component::Accessor;
 
-use crate::bindings::abide::workflow::{cancellation, http, llm, log, random, run, signals, state, timer, tools, types};
+use crate::bindings::abide::workflow::{
+    cancellation, http, llm, log, random, run, signals, state, timer, tools, types,
+};
 use crate::calls::{Imports, call};
 use crate::convert;
 use crate::state::{GuestState, LogLevel, Output};

@@ -22,8 +22,9 @@ pub struct Inspected {
 /// Inspects `file`.
 pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     let component = to_component(file)?;
-    let decoded = wit_component::decode(&component)
-        .map_err(|error| refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated")))?;
+    let decoded = wit_component::decode(&component).map_err(|error| {
+        refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
+    })?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
     };
@@ -76,7 +77,9 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
                 .and_then(|mut encoder| encoder.encode())
                 .map_err(|error| cannot(&format_args!("{error:#}")))
         }
-        _ => Err(refuse("the file has a version of WebAssembly that is not known here: build a component (version 0x0d, layer 1)")),
+        _ => Err(refuse(
+            "the file has a version of WebAssembly that is not known here: build a component (version 0x0d, layer 1)",
+        )),
     }
 }
 
@@ -118,7 +121,11 @@ fn check_run(resolve: &Resolve, run: &Function) -> Result<(), Error> {
 
 fn check_query(resolve: &Resolve, query: &Function) -> Result<(), Error> {
     let fits = query.kind == FunctionKind::Freestanding && strings(resolve, query, 2) && is_result(resolve, query);
-    if fits { Ok(()) } else { Err(wrong_type("query", "func(name: string, arguments: string) -> result<string, failure>")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(wrong_type("query", "func(name: string, arguments: string) -> result<string, failure>"))
+    }
 }
 
 fn wrong_type(name: &str, expected: &str) -> Error {

@@ -105,12 +105,7 @@ pub(crate) struct GuestState {
 }
 
 impl ResourceLimiter for GuestState {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let mut shared = self.shared.lock();
         let total = shared.memory_bytes.saturating_add(desired.saturating_sub(current) as u64);
         if total > self.limits.memory_bytes {
@@ -125,12 +120,7 @@ impl ResourceLimiter for GuestState {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         if desired > MAX_TABLE_ELEMENTS {
             let message = format!("the guest wanted a table of {desired} elements, the limit is {MAX_TABLE_ELEMENTS}");
             self.shared.lock().refused = Some((ParkKind::MemoryExceeded, message.clone()));

@@ -27,7 +27,9 @@ pub(crate) fn explain(error: &wasmtime::Error, shared: &SharedState) -> ParkReas
             "the guest trapped: it reached `unreachable`, mostly a panic, whose message is in the log".to_owned(),
         ),
         Some(trap) => (ParkKind::Trap, format!("the guest trapped: {trap}")),
-        None => (ParkKind::GuestError, format!("the guest broke a rule of the component model: {}", error.root_cause())),
+        None => {
+            (ParkKind::GuestError, format!("the guest broke a rule of the component model: {}", error.root_cause()))
+        }
     };
     ParkReason { kind, message, event: None, backtrace }
 }

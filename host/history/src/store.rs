@@ -67,7 +67,7 @@ impl Commit {
 }
 
 /// A timer of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunTimer {
     /// When it rings.
     pub due_ms: u64,

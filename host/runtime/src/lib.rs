@@ -1,1 +1,23 @@
-//! x
+//! Drives runs: one task owns each, guests come and go from memory, timers ring, and everything a caller sees is durable.
+//!
+//! [`Host`] is the handle; it is cheap to clone. A host is opened over a [`Store`](abide_history::Store) and a
+//! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
+
+mod batch;
+mod driving;
+mod errors;
+mod followers;
+mod host;
+mod inner;
+mod programs;
+mod queries;
+mod reading;
+mod registry;
+mod replaying;
+mod residency;
+mod run_task;
+mod session;
+mod timers;
+pub mod view;
+
+pub use host::{Host, HostConfig};

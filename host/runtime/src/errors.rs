@@ -1,0 +1,46 @@
+//! The errors of the host in words, each in one place.
+
+use abide_model::{Error, ErrorCode, Run, RunId, WorkflowName};
+
+use crate::inner::RunKey;
+
+pub(crate) fn no_run(key: &RunKey) -> Error {
+    let message = format!("there is no run `{}`: `abide list` shows the runs", key.run_id);
+    Error::new(ErrorCode::RunNotFound, message)
+}
+
+pub(crate) fn closed(run: &Run) -> Error {
+    let message = format!("run `{}` is {}: a run that ended takes nothing more", run.run_id, run.status);
+    Error::new(ErrorCode::RunClosed, message).about(run.run_id)
+}
+
+pub(crate) fn not_parked(run_id: RunId) -> Error {
+    Error::new(ErrorCode::RunNotParked, format!("run `{run_id}` is not parked: it runs")).about(run_id)
+}
+
+pub(crate) fn key_conflict(key: &str) -> Error {
+    let shown: String = key.chars().take(80).flat_map(char::escape_debug).collect();
+    Error::new(
+        ErrorCode::IdempotencyConflict,
+        format!(
+            "the idempotency key `{shown}` was used for another signal of this run: use a new key for a new signal"
+        ),
+    )
+}
+
+pub(crate) fn no_workflow(name: &WorkflowName) -> Error {
+    Error::new(
+        ErrorCode::WorkflowNotFound,
+        format!(
+            "there is no workflow `{name}`: `abide deploy FILE --name {name}` uploads one, `abide workflows` shows them"
+        ),
+    )
+}
+
+pub(crate) fn bad_version(text: &str) -> Error {
+    let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    Error::new(
+        ErrorCode::InvalidArgument,
+        format!("`{shown}` is no version: give its digest, or 8 or more of its first digits"),
+    )
+}

@@ -1,0 +1,377 @@
+//! The handle to a host.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use abide_activities::Performer;
+use abide_engine::{CompiledCache, Engine, EngineConfig};
+use abide_history::{Commit, Store, StoreError};
+use abide_model::{
+    CallerId, Clock, Digest, Error, ErrorCode, Event, Json, Limits, Recorded, Run, RunId, RunRef, RunStarted,
+    RunStatus, Tenant, WorkflowName,
+};
+use bytes::Bytes;
+use rand_core::{OsRng, TryRngCore};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::inner::{Inner, RunKey, stopping};
+use crate::programs::Programs;
+use crate::registry::{Message, Reply};
+use crate::residency::Residency;
+use crate::run_task::RunTask;
+use crate::view::{Deployed, IfRunning, ReplayReport, Signalled, StartRun, Started};
+use crate::{driving, queries, replaying, timers};
+
+/// Replays and queries at the same time, beside the resident guests.
+const REPLAY_SEATS: u32 = 8;
+/// The longest name of a signal, in bytes.
+const MAX_SIGNAL_NAME_BYTES: usize = 128;
+/// The longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 256;
+/// The largest input of a run or payload of a signal, in bytes.
+const MAX_PAYLOAD_BYTES: usize = 4 << 20;
+/// The longest reason that is recorded, in bytes.
+const MAX_REASON_BYTES: usize = 4096;
+
+/// How a host is set up.
+#[derive(Debug, Clone)]
+pub struct HostConfig {
+    /// Where compiled components are cached.
+    pub cache_dir: PathBuf,
+    /// Guests in memory at the same time.
+    pub max_resident: usize,
+    /// Bytes of linear memory of all guests in memory.
+    pub resident_bytes: u64,
+    /// Limits of new runs.
+    pub limits: Limits,
+    /// The largest component that may be uploaded, in bytes.
+    pub max_component_bytes: usize,
+}
+
+impl HostConfig {
+    /// The defaults, with a cache in `cache_dir`.
+    pub fn new(cache_dir: PathBuf) -> Self {
+        Self {
+            cache_dir,
+            max_resident: 1000,
+            resident_bytes: 2 << 30,
+            limits: Limits::default(),
+            max_component_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A host at work. Cheap to clone; the last clone does not stop it, [`Host::shutdown`] does.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Host {
+    /// Opens a host: it drives at once what `store` says is to be driven.
+    pub async fn open(
+        config: HostConfig,
+        store: Arc<dyn Store>,
+        performer: Arc<dyn Performer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let seats = u32::try_from(config.max_resident).ok().filter(|seats| (1..=100_000).contains(seats));
+        let seats = seats.ok_or_else(|| {
+            Error::new(ErrorCode::InvalidConfig, "the number of resident guests has to be 1 to 100000")
+        })?;
+        let engine = Engine::new(&EngineConfig {
+            max_guests: seats + REPLAY_SEATS,
+            max_memory_bytes: config.limits.memory_bytes.max(EngineConfig::default().max_memory_bytes),
+        })?;
+        let cache = CompiledCache::open(&config.cache_dir)?;
+        let inner = Arc::new(Inner {
+            programs: Programs::new(engine, cache, store.clone()),
+            residency: Residency::new(config.max_resident, config.resident_bytes),
+            replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
+            registry: Default::default(),
+            followers: Default::default(),
+            timer_hint: Default::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            failure: watch::Sender::new(None),
+            config,
+            store,
+            performer,
+            clock,
+        });
+        inner.tasks.spawn(driving::drive(inner.clone()));
+        inner.tasks.spawn(timers::ring(inner.clone()));
+        Ok(Self { inner })
+    }
+
+    /// Takes an upload as the active version of `name`.
+    pub async fn deploy(&self, tenant: &Tenant, name: &WorkflowName, file: Bytes) -> Result<Deployed, Error> {
+        self.inner.check_ready()?;
+        self.check_component(&file)?;
+        self.inner.programs.deploy(tenant, name, file, self.inner.clock.now_ms()).await
+    }
+
+    /// Starts a run. It is durable when this gives `Ok`.
+    pub async fn start(&self, tenant: &Tenant, start: StartRun) -> Result<Started, Error> {
+        let inner = &self.inner;
+        inner.check_ready()?;
+        check_size("the input", start.input.len())?;
+        let version = self.version_for(tenant, &start.workflow, start.version.as_deref()).await?;
+        let now_ms = inner.clock.now_ms();
+        let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
+        let id = match start.id {
+            Some(id) => id,
+            None => CallerId::parse(&run_id.to_string().replacen("run_", &format!("{}-", start.workflow), 1))?,
+        };
+        let run = Run {
+            run_id,
+            id: id.clone(),
+            workflow: start.workflow.clone(),
+            version,
+            status: RunStatus::Running,
+            started_ms: now_ms,
+            closed_ms: None,
+            outcome: None,
+            parked: None,
+            cancel_requested: false,
+        };
+        let first = Recorded {
+            time_ms: now_ms,
+            event: Event::RunStarted(Box::new(RunStarted {
+                tenant: tenant.clone(),
+                workflow: start.workflow,
+                version,
+                id,
+                input: start.input,
+                seed: random()?,
+                limits: inner.config.limits.clone(),
+            })),
+        };
+        let mut commit = Commit::new(tenant.clone(), run_id, 0);
+        commit.events.push(first.clone());
+        commit.run = Some(run.clone());
+        commit.ready = Some(true);
+        match inner.store.commit(commit).await {
+            Ok(()) => {}
+            Err(StoreError::RunAlreadyOpen(open)) => return self.already_open(tenant, open, start.if_running).await,
+            Err(error) => {
+                inner.fail(&error);
+                return Err(error.into());
+            }
+        }
+        let key = RunKey { tenant: tenant.clone(), run_id };
+        let (owner, task_key, row) = (inner.clone(), key.clone(), run.clone());
+        inner.registry.started(inner, move |mailbox| RunTask::started(owner, task_key, mailbox, row, first), key);
+        Ok(Started { run, created: true })
+    }
+
+    async fn already_open(&self, tenant: &Tenant, open: RunId, if_running: IfRunning) -> Result<Started, Error> {
+        let run = self.row(&RunKey { tenant: tenant.clone(), run_id: open }).await?;
+        match if_running {
+            IfRunning::Use => Ok(Started { run, created: false }),
+            IfRunning::Reject => Err(Error::new(
+                ErrorCode::RunAlreadyOpen,
+                format!(
+                    "run `{open}` with the id `{}` is open: take another id, or say `\"if_running\": \"use\"` to be given \
+                     that run",
+                    run.id
+                ),
+            )
+            .about(open)),
+        }
+    }
+
+    /// The version that a new run takes.
+    async fn version_for(
+        &self,
+        tenant: &Tenant,
+        workflow: &WorkflowName,
+        version: Option<&str>,
+    ) -> Result<Digest, Error> {
+        if let Some(text) = version {
+            return self.find_version(tenant, workflow, text).await;
+        }
+        self.inner.store.active_version(tenant, workflow).await?.ok_or_else(|| crate::errors::no_workflow(workflow))
+    }
+
+    /// A version of a workflow by its digest, or by 8 or more of its first digits.
+    async fn find_version(&self, tenant: &Tenant, workflow: &WorkflowName, text: &str) -> Result<Digest, Error> {
+        let versions = self.inner.store.versions(tenant, Some(workflow)).await?;
+        if versions.is_empty() {
+            return Err(crate::errors::no_workflow(workflow));
+        }
+        let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
+        if digits.len() < 8 || digits.len() > 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(crate::errors::bad_version(text));
+        }
+        let mut fitting = versions.iter().filter(|known| known.version.hex().starts_with(&digits));
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Ok(only.version),
+            (Some(_), Some(_)) => Err(Error::new(
+                ErrorCode::InvalidArgument,
+                format!("`{digits}` fits more than one version of `{workflow}`: give more digits"),
+            )),
+            (None, _) => Err(Error::new(
+                ErrorCode::VersionNotFound,
+                format!("`{workflow}` has no version `{digits}`: `abide workflows` shows its versions"),
+            )),
+        }
+    }
+
+    /// Sends a signal. It is durable when this gives `Ok`.
+    pub async fn signal(
+        &self,
+        tenant: &Tenant,
+        run: &RunRef,
+        name: &str,
+        payload: Json,
+        key: Option<String>,
+    ) -> Result<Signalled, Error> {
+        if name.is_empty() || name.len() > MAX_SIGNAL_NAME_BYTES || name.chars().any(char::is_control) {
+            return Err(Error::new(
+                ErrorCode::InvalidArgument,
+                format!("the name of a signal has 1 to {MAX_SIGNAL_NAME_BYTES} bytes and no control characters"),
+            ));
+        }
+        if let Some(key) = &key
+            && (key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(Error::new(
+                ErrorCode::InvalidArgument,
+                format!("an idempotency key has 1 to {MAX_KEY_BYTES} bytes of visible ASCII"),
+            ));
+        }
+        check_size("the payload", payload.len())?;
+        let name = name.to_owned();
+        self.ask(tenant, run, |reply| Message::Signal { name, payload, key, reply }).await
+    }
+
+    /// Asks a run to end. It decides itself what to do about it.
+    pub async fn cancel(&self, tenant: &Tenant, run: &RunRef, reason: &str) -> Result<Run, Error> {
+        let reason = cut(reason);
+        self.ask(tenant, run, |reply| Message::Cancel { reason, reply }).await
+    }
+
+    /// Ends a run without asking it.
+    pub async fn terminate(&self, tenant: &Tenant, run: &RunRef, reason: &str) -> Result<Run, Error> {
+        let reason = cut(reason);
+        self.ask(tenant, run, |reply| Message::Terminate { reason, reply }).await
+    }
+
+    /// Lets a parked run go on, on another version of its workflow if one is named.
+    pub async fn resume(&self, tenant: &Tenant, run: &RunRef, version: Option<&str>) -> Result<Run, Error> {
+        let key = self.find(tenant, run).await?;
+        let version = match version {
+            Some(text) => {
+                let row = self.row(&key).await?;
+                Some(self.find_version(tenant, &row.workflow, text).await?)
+            }
+            None => None,
+        };
+        self.ask_task(&key, |reply| Message::Resume { version, reply }).await
+    }
+
+    /// Asks a run something by the name `query`: a value that it published, else its own `query` on a copy of the run.
+    pub async fn query(&self, tenant: &Tenant, run: &RunRef, name: &str, arguments: Json) -> Result<Json, Error> {
+        check_size("the arguments", arguments.len())?;
+        let key = self.find(tenant, run).await?;
+        queries::query(&self.inner, &key, name, arguments).await
+    }
+
+    /// Runs the history again with no live calls, on its own version or on `component`.
+    pub async fn replay(&self, tenant: &Tenant, run: &RunRef, component: Option<Bytes>) -> Result<ReplayReport, Error> {
+        if let Some(component) = &component {
+            self.check_component(component)?;
+        }
+        let key = self.find(tenant, run).await?;
+        replaying::replay(&self.inner, &key, component).await
+    }
+
+    /// `Err` while the host cannot take work.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.inner.check_ready()
+    }
+
+    /// How many guests are in memory.
+    pub fn resident(&self) -> usize {
+        self.inner.residency.resident()
+    }
+
+    /// Completes when the store failed: then the process should stop, for what is on the disk is not known until it is opened again.
+    pub async fn failed(&self) -> Error {
+        let mut failure = self.inner.failure.subscribe();
+        loop {
+            if let Some(error) = failure.borrow_and_update().clone() {
+                return error;
+            }
+            if failure.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Stops taking work, and waits until what was gathered is durable. Activities in flight are dropped; they are performed again when
+    /// the host is up.
+    pub async fn shutdown(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        // A guest that computes is left: nothing of it is lost.
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
+    }
+
+    fn check_component(&self, file: &Bytes) -> Result<(), Error> {
+        let limit = self.inner.config.max_component_bytes;
+        if file.len() > limit {
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                format!(
+                    "the component has {} bytes, the limit is {limit}: build it with `opt-level = \"s\"` and `strip`",
+                    file.len()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn ask<T>(
+        &self,
+        tenant: &Tenant,
+        run: &RunRef,
+        message: impl FnOnce(Reply<T>) -> Message,
+    ) -> Result<T, Error> {
+        let key = self.find(tenant, run).await?;
+        self.ask_task(&key, message).await
+    }
+
+    async fn ask_task<T>(&self, key: &RunKey, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
+        self.inner.check_ready()?;
+        let (reply, answer) = oneshot::channel();
+        self.inner.registry.send(&self.inner, key, message(reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
+fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
+    if bytes > MAX_PAYLOAD_BYTES {
+        let message = format!("{what} has {bytes} bytes, the limit is {MAX_PAYLOAD_BYTES}: pass a reference instead");
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    Ok(())
+}
+
+fn cut(reason: &str) -> String {
+    let end = (0..=MAX_REASON_BYTES.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
+    reason[..end.unwrap_or(0)].to_owned()
+}
+
+/// Random bytes of the operating system: for run ids, and for seeds, which are recorded.
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| {
+        Error::new(ErrorCode::Internal, format!("the operating system gives no random numbers: {error}"))
+    })?;
+    Ok(bytes)
+}

@@ -1,0 +1,93 @@
+//! What the parts of a host share. The handle that users hold is [`crate::Host`].
+
+use std::sync::Arc;
+
+use abide_activities::Performer;
+use abide_history::{Store, StoreError};
+use abide_model::{Clock, Error, ErrorCode, Recorded, RunId, Seq, Tenant};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::HostConfig;
+use crate::followers::Followers;
+use crate::programs::Programs;
+use crate::registry::Registry;
+use crate::residency::Residency;
+use crate::timers::TimerHint;
+
+/// Names a run in the whole host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RunKey {
+    pub(crate) tenant: Tenant,
+    pub(crate) run_id: RunId,
+}
+
+/// How many events are read from the store at a time.
+const PAGE_EVENTS: usize = 4096;
+
+/// The parts of a host.
+pub(crate) struct Inner {
+    pub(crate) config: HostConfig,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) performer: Arc<dyn Performer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) programs: Programs,
+    pub(crate) residency: Arc<Residency>,
+    /// Seats for replays and queries, beside those of the runs.
+    pub(crate) replay_seats: Arc<tokio::sync::Semaphore>,
+    pub(crate) registry: Registry,
+    pub(crate) followers: Followers,
+    pub(crate) timer_hint: TimerHint,
+    /// Ends all tasks of the host.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    /// Why the host can no longer work.
+    pub(crate) failure: watch::Sender<Option<Error>>,
+}
+
+impl Inner {
+    /// The whole history of a run.
+    pub(crate) async fn read_history(&self, key: &RunKey) -> Result<Vec<(Seq, Recorded)>, StoreError> {
+        let mut history = Vec::new();
+        loop {
+            let page = self.store.events(&key.tenant, key.run_id, history.len() as Seq, PAGE_EVENTS).await?;
+            if page.is_empty() {
+                return Ok(history);
+            }
+            history.extend(page);
+        }
+    }
+
+    /// Takes note that the store failed. The first failure is the one that is told.
+    pub(crate) fn fail(&self, error: &StoreError) {
+        if matches!(error, StoreError::Unavailable(_) | StoreError::Corrupt(_)) {
+            self.failure.send_if_modified(|failure| {
+                let first = failure.is_none();
+                if first {
+                    *failure = Some(error.clone().into());
+                }
+                first
+            });
+        }
+    }
+
+    /// `Err` while no work can be taken.
+    pub(crate) fn check_ready(&self) -> Result<(), Error> {
+        if let Some(error) = self.failure.borrow().clone() {
+            return Err(error);
+        }
+        if let Some(error) = self.store.failed() {
+            return Err(error.into());
+        }
+        if self.stopping.is_cancelled() {
+            return Err(stopping());
+        }
+        Ok(())
+    }
+}
+
+/// The answer of a host that is on its way down.
+pub(crate) fn stopping() -> Error {
+    Error::new(ErrorCode::Unavailable, "the host is stopping: try again when it is up")
+}

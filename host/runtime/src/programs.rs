@@ -1,0 +1,98 @@
+//! Versions: uploads, and loaded components by digest.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use abide_engine::{CompiledCache, Engine, Program, inspect};
+use abide_history::{Store, Version};
+use abide_model::{Digest, Error, ErrorCode, Tenant, WorkflowName};
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use crate::view::Deployed;
+
+/// Loaded components. Each is loaded once, however many runs ask for it at the same time.
+pub(crate) struct Programs {
+    engine: Engine,
+    cache: CompiledCache,
+    store: Arc<dyn Store>,
+    loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
+}
+
+impl Programs {
+    pub(crate) fn new(engine: Engine, cache: CompiledCache, store: Arc<dyn Store>) -> Self {
+        Self { engine, cache, store, loaded: Mutex::default() }
+    }
+
+    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`.
+    pub(crate) async fn deploy(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        file: Bytes,
+        now_ms: u64,
+    ) -> Result<Deployed, Error> {
+        let (digest, inspected) = self.inspect(file).await?;
+        let known = self.store.versions(tenant, Some(name)).await?.into_iter().find(|known| known.version == digest);
+        let created = known.is_none();
+        let version = known.unwrap_or_else(|| Version {
+            workflow: name.clone(),
+            version: digest,
+            uploaded_ms: now_ms,
+            size_bytes: inspected.component.len() as u64,
+            imports: inspected.imports.clone(),
+            has_query: inspected.has_query,
+        });
+        let component = Bytes::from(inspected.component);
+        self.compile(digest, component.clone()).await?;
+        self.store.put_version(tenant, version.clone(), component).await?;
+        Ok(Deployed { version, created })
+    }
+
+    /// Loads a file that is not in the store, for a replay.
+    pub(crate) async fn load_file(&self, file: Bytes) -> Result<(Digest, Program), Error> {
+        let (digest, inspected) = self.inspect(file).await?;
+        let program = self.compile(digest, Bytes::from(inspected.component)).await?;
+        Ok((digest, program))
+    }
+
+    /// The component of a stored version, loaded.
+    pub(crate) async fn get(&self, tenant: &Tenant, digest: Digest) -> Result<Program, Error> {
+        let cell = self.cell(digest);
+        let load = || async {
+            let component = self.store.component(tenant, digest).await?.ok_or_else(|| {
+                Error::new(
+                    ErrorCode::VersionNotFound,
+                    format!("the component {digest} is not in the store: deploy its file again"),
+                )
+            })?;
+            self.load_blocking(digest, component).await
+        };
+        cell.get_or_try_init(load).await.cloned()
+    }
+
+    async fn inspect(&self, file: Bytes) -> Result<(Digest, abide_engine::Inspected), Error> {
+        blocking(move || Ok((Digest::of(&file), inspect(&file)?))).await
+    }
+
+    async fn compile(&self, digest: Digest, component: Bytes) -> Result<Program, Error> {
+        self.cell(digest).get_or_try_init(|| self.load_blocking(digest, component)).await.cloned()
+    }
+
+    async fn load_blocking(&self, digest: Digest, component: Bytes) -> Result<Program, Error> {
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        blocking(move || cache.load(&engine, digest, || Ok(component.to_vec()))).await
+    }
+
+    fn cell(&self, digest: Digest) -> Arc<OnceCell<Program>> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loaded.entry(digest).or_default().clone()
+    }
+}
+
+/// Runs what computes or waits for the disk where it holds up nobody.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::new(ErrorCode::Internal, format!("a task of the host failed: {error}"))))
+}

@@ -1,0 +1,252 @@
+//! What the host shows: rows, descriptions, histories, results. All of it is read from the store, so all of it is durable.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use abide_history::RunFilter;
+use abide_model::{
+    CallIndex, CallKind, Error, ErrorCode, Event, Recorded, RecordedRequest, Run, RunId, RunRef, Seq, Tenant,
+    WorkflowName,
+};
+use tokio::time::Instant;
+
+use crate::Host;
+use crate::errors;
+use crate::inner::RunKey;
+use crate::view::{Description, History, HistoryEvent, OpenCall, Runs, Workflow};
+
+/// The longest page of runs or events.
+const MAX_PAGE: usize = 1000;
+/// How much of a request a description shows.
+const SUMMARY_CHARS: usize = 120;
+
+impl Host {
+    /// All workflows, by name.
+    pub async fn workflows(&self, tenant: &Tenant) -> Result<Vec<Workflow>, Error> {
+        let mut workflows: BTreeMap<WorkflowName, Workflow> = BTreeMap::new();
+        for version in self.inner.store.versions(tenant, None).await? {
+            let name = version.workflow.clone();
+            let workflow = workflows.entry(name.clone()).or_insert_with(|| Workflow {
+                name,
+                active: version.version,
+                versions: Vec::new(),
+            });
+            workflow.versions.push(version);
+        }
+        let mut shown = Vec::with_capacity(workflows.len());
+        for (name, mut workflow) in workflows {
+            if let Some(active) = self.inner.store.active_version(tenant, &name).await? {
+                workflow.active = active;
+            }
+            shown.push(workflow);
+        }
+        Ok(shown)
+    }
+
+    /// One workflow.
+    pub async fn workflow(&self, tenant: &Tenant, name: &WorkflowName) -> Result<Workflow, Error> {
+        let active = self.inner.store.active_version(tenant, name).await?;
+        let active = active.ok_or_else(|| errors::no_workflow(name))?;
+        let versions = self.inner.store.versions(tenant, Some(name)).await?;
+        Ok(Workflow { name: name.clone(), active, versions })
+    }
+
+    /// Runs, newest first.
+    pub async fn runs(
+        &self,
+        tenant: &Tenant,
+        filter: &RunFilter,
+        cursor: Option<RunId>,
+        limit: usize,
+    ) -> Result<Runs, Error> {
+        Ok(self.inner.store.runs(tenant, filter, cursor, limit.clamp(1, MAX_PAGE)).await?.into())
+    }
+
+    /// A run in detail.
+    pub async fn describe(&self, tenant: &Tenant, run: &RunRef) -> Result<Description, Error> {
+        let key = self.find(tenant, run).await?;
+        let run = self.row(&key).await?;
+        let history = self.inner.read_history(&key).await?;
+        let mut standing = Standing::default();
+        for (seq, recorded) in &history {
+            standing.apply(*seq, recorded);
+        }
+        let Standing { mut open, buffered, .. } = standing;
+        if !run.status.is_open() {
+            open.clear();
+        }
+        let published = self.inner.store.published(tenant, key.run_id).await?;
+        Ok(Description {
+            history_length: history.len() as Seq,
+            open_calls: open.into_values().collect(),
+            buffered_signals: buffered.into_iter().filter(|(_, count)| *count > 0).collect(),
+            published: published.into_iter().collect(),
+            resident: self.inner.registry.has(&key) && run.status.is_open(),
+            run,
+        })
+    }
+
+    /// A page of the history. Waits up to `wait` for an event at `from`, where the run is open.
+    pub async fn history(
+        &self,
+        tenant: &Tenant,
+        run: &RunRef,
+        from: Seq,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<History, Error> {
+        let key = self.find(tenant, run).await?;
+        let limit = limit.clamp(1, MAX_PAGE);
+        let until = Instant::now() + wait;
+        let mut follower = self.inner.followers.follow(&key);
+        loop {
+            let page = self.inner.store.events(tenant, key.run_id, from, limit).await?;
+            if !page.is_empty() {
+                return self.show(&key, page).await;
+            }
+            let open = self.row(&key).await?.status.is_open();
+            let went_on = async { tokio::time::timeout_at(until, follower.went_on()).await.is_ok() };
+            if !open || !went_on.await {
+                // The run may have ended between the two looks.
+                let page = self.inner.store.events(tenant, key.run_id, from, limit).await?;
+                if page.is_empty() {
+                    return Ok(History { run_id: key.run_id, events: Vec::new(), next: None, ended: !open });
+                }
+                return self.show(&key, page).await;
+            }
+        }
+    }
+
+    async fn show(&self, key: &RunKey, page: Vec<(Seq, Recorded)>) -> Result<History, Error> {
+        let mut events = Vec::with_capacity(page.len());
+        let mut ended = false;
+        for (seq, recorded) in page {
+            let request = match &recorded.event {
+                Event::CallRequested(requested) => {
+                    Some(self.inner.store.request(&key.tenant, key.run_id, &requested.request).await?.to_json())
+                }
+                _ => None,
+            };
+            ended = recorded.event.is_last();
+            events.push(HistoryEvent::of(seq, &recorded, request));
+        }
+        let after = events.last().map_or(0, |event| event.seq + 1);
+        let more = !ended && self.inner.store.length(&key.tenant, key.run_id).await? > after;
+        Ok(History { run_id: key.run_id, events, next: more.then_some(after), ended })
+    }
+
+    /// A run that ended. `NotYet` where it does not end within `wait`.
+    pub async fn result(&self, tenant: &Tenant, run: &RunRef, wait: Duration) -> Result<Run, Error> {
+        let key = self.find(tenant, run).await?;
+        let until = Instant::now() + wait;
+        let mut follower = self.inner.followers.follow(&key);
+        loop {
+            let run = self.row(&key).await?;
+            if !run.status.is_open() {
+                return Ok(run);
+            }
+            if tokio::time::timeout_at(until, follower.went_on()).await.is_err() {
+                let hint = match &run.parked {
+                    Some(reason) => format!("it is parked: {}", reason.message),
+                    None => "wait longer, or ask again".to_owned(),
+                };
+                let message = format!("run `{}` has not ended: {hint}", run.run_id);
+                return Err(Error::new(ErrorCode::NotYet, message).about(run.run_id));
+            }
+        }
+    }
+
+    /// Which run is meant.
+    pub(crate) async fn find(&self, tenant: &Tenant, run: &RunRef) -> Result<RunKey, Error> {
+        let run_id = match run {
+            RunRef::Run(run_id) => *run_id,
+            RunRef::Caller(id) => self.inner.store.latest_run(tenant, id).await?.ok_or_else(|| {
+                let message = format!("there is no run with the id `{id}`: `abide list` shows the runs");
+                Error::new(ErrorCode::RunNotFound, message)
+            })?,
+        };
+        let key = RunKey { tenant: tenant.clone(), run_id };
+        // A run that is not there has no task made for it.
+        if matches!(run, RunRef::Run(_)) && !self.inner.registry.has(&key) {
+            self.row(&key).await?;
+        }
+        Ok(key)
+    }
+
+    /// The row of a run.
+    pub(crate) async fn row(&self, key: &RunKey) -> Result<Run, Error> {
+        self.inner.store.run(&key.tenant, key.run_id).await?.ok_or_else(|| errors::no_run(key))
+    }
+}
+
+/// What a run waits for, by its history.
+#[derive(Default)]
+struct Standing {
+    open: BTreeMap<CallIndex, OpenCall>,
+    /// The names that open receivers wait for.
+    receivers: BTreeMap<CallIndex, String>,
+    buffered: BTreeMap<String, u64>,
+}
+
+impl Standing {
+    fn apply(&mut self, seq: Seq, recorded: &Recorded) {
+        match &recorded.event {
+            Event::CallRequested(requested) => {
+                let summary = summary(&requested.request);
+                if requested.kind == CallKind::SignalsReceive {
+                    let name = received_name(&requested.request);
+                    if let Some(count) = self.buffered.get_mut(&name).filter(|count| **count > 0) {
+                        *count -= 1;
+                        return;
+                    }
+                    self.receivers.insert(requested.call, name);
+                }
+                self.open.insert(
+                    requested.call,
+                    OpenCall {
+                        call: requested.call,
+                        event: seq,
+                        kind: requested.kind,
+                        summary,
+                        since_ms: recorded.time_ms,
+                    },
+                );
+            }
+            Event::CallCompleted(completed) => {
+                self.open.remove(&completed.call);
+            }
+            Event::CallCancelled(cancelled) => {
+                self.open.remove(&cancelled.call);
+                self.receivers.remove(&cancelled.call);
+            }
+            Event::SignalReceived(signal) => {
+                let receiver = self.receivers.iter().find(|(_, name)| **name == signal.name).map(|(call, _)| *call);
+                match receiver {
+                    Some(call) => {
+                        self.receivers.remove(&call);
+                        self.open.remove(&call);
+                    }
+                    None => *self.buffered.entry(signal.name.clone()).or_default() += 1,
+                }
+            }
+            Event::CancelRequested(_) => self.open.retain(|_, open| open.kind != CallKind::CancellationRequested),
+            _ => {}
+        }
+    }
+}
+
+fn received_name(request: &RecordedRequest) -> String {
+    let RecordedRequest::Inline(json) = request else { return String::new() };
+    let value: serde_json::Value = json.read().unwrap_or_default();
+    value.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned()
+}
+
+fn summary(request: &RecordedRequest) -> String {
+    match request {
+        RecordedRequest::Inline(json) => match json.as_str().char_indices().nth(SUMMARY_CHARS) {
+            Some((end, _)) => format!("{}…", &json.as_str()[..end]),
+            None => json.as_str().to_owned(),
+        },
+        RecordedRequest::Stored(_, _, count) => format!("{count} messages"),
+    }
+}

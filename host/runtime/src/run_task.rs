@@ -1,0 +1,471 @@
+//! The task that owns a run.
+//!
+//! It takes inputs (messages, outcomes of activities, timers), records each, gives it to the guest if that is in memory, and gathers
+//! what the guest does about it. The gathered batch goes to the store as one commit; only when that is durable are
+//! activities performed, callers answered and log lines written. At most one commit is on its way; what comes meanwhile is
+//! gathered for the next. So a chain of steps costs one disk sync a step.
+//!
+//! `inputs` handles what comes in, `loading` brings the guest into memory.
+
+mod inputs;
+mod loading;
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use abide_activities::{Activity, Performed};
+use abide_history::{RunTimer, StoreError};
+use abide_model::{
+    Call, CallIndex, CallKind, Error, Event, Limits, ParkKind, ParkReason, Recorded, Run, RunStatus, Seq,
+};
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, Abortable, Aborted};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::batch::{Batch, Effects, write_log};
+use crate::inner::{Inner, RunKey, stopping};
+use crate::registry::Message;
+use crate::residency::Seat;
+use crate::session::{News, Session};
+
+/// How many inputs that are there already are taken into one batch.
+const MAX_GATHERED: usize = 256;
+
+type Performing = Pin<Box<dyn Future<Output = (CallIndex, Result<Performed, Aborted>)> + Send>>;
+type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// A guest in memory.
+struct Seated {
+    session: Session,
+    seat: Seat,
+}
+
+/// The task of a run.
+pub(crate) struct RunTask {
+    inner: Arc<Inner>,
+    key: RunKey,
+    mailbox: mpsc::Receiver<Message>,
+    /// The row as it will be when everything gathered is durable. `None`: not looked up yet, or there is no such run.
+    run: Option<Run>,
+    run_changed: bool,
+    /// The first event of a run that was started just now; spares the first read.
+    fresh: Option<Recorded>,
+    limits: Limits,
+    /// Events, those gathered included.
+    length: Seq,
+    seated: Option<Seated>,
+    /// There are inputs that the guest was not given.
+    needs_guest: bool,
+    /// What the ready row says, where that is known.
+    ready: Option<bool>,
+    batch: Batch,
+    writing: Option<(Commit, Effects, Seq)>,
+    performing: FuturesUnordered<Performing>,
+    handles: HashMap<CallIndex, AbortHandle>,
+    /// Open timers. Known while the guest is in memory.
+    timers: HashMap<CallIndex, u64>,
+}
+
+/// What woke the task.
+enum Wake {
+    Written(Result<(), StoreError>),
+    Performed(CallIndex, Result<Performed, Aborted>),
+    Message(Option<Message>),
+    AskedToLeave,
+    Stopping,
+}
+
+impl RunTask {
+    /// The task of a run that is in the store.
+    pub(crate) fn found(inner: Arc<Inner>, key: RunKey, mailbox: mpsc::Receiver<Message>) -> Self {
+        let batch = Batch::new(&key, 0);
+        let limits = inner.config.limits.clone();
+        Self {
+            inner,
+            key,
+            mailbox,
+            run: None,
+            run_changed: false,
+            fresh: None,
+            limits,
+            length: 0,
+            seated: None,
+            needs_guest: false,
+            ready: None,
+            batch,
+            writing: None,
+            performing: FuturesUnordered::new(),
+            handles: HashMap::new(),
+            timers: HashMap::new(),
+        }
+    }
+
+    /// The task of a run whose start was made durable just now.
+    pub(crate) fn started(
+        inner: Arc<Inner>,
+        key: RunKey,
+        mailbox: mpsc::Receiver<Message>,
+        run: Run,
+        first: Recorded,
+    ) -> Self {
+        let mut task = Self::found(inner, key, mailbox);
+        task.run = Some(run);
+        task.fresh = Some(first);
+        task.length = 1;
+        task.batch = Batch::new(&task.key, 1);
+        task.needs_guest = true;
+        task.ready = Some(true);
+        task
+    }
+
+    /// Owns the run until nothing is left in memory that the store does not have.
+    pub(crate) fn work(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        // Boxed, since a task may send a stray message on, which may make a task.
+        Box::pin(self.work_to_the_end())
+    }
+
+    async fn work_to_the_end(mut self) {
+        let result = self.own().await;
+        if let Err(error) = result {
+            self.inner.fail(&error);
+            tracing::error!(run_id = %self.key.run_id, %error, "a run stops here and is driven again later");
+            let error = Error::from(error);
+            if let Some((_, effects, _)) = self.writing.take() {
+                effects.refuse(&error);
+            }
+            std::mem::take(&mut self.batch.effects).refuse(&error);
+        }
+        self.mailbox.close();
+        self.inner.registry.forget(&self.key);
+        while let Some(message) = self.mailbox.recv().await {
+            // Of another owner, or of nobody on the way down: then who sent it is told so by the dropped reply.
+            let _ = self.inner.registry.send(&self.inner, &self.key, message).await;
+        }
+    }
+
+    async fn own(&mut self) -> Result<(), StoreError> {
+        if self.run.is_none() {
+            self.run = self.inner.store.run(&self.key.tenant, self.key.run_id).await?;
+            self.length = self.inner.store.length(&self.key.tenant, self.key.run_id).await?;
+            self.batch = Batch::new(&self.key, self.length);
+        }
+        loop {
+            if self.needs_guest && self.is_running() && self.seated.is_none() {
+                self.flush().await?;
+                self.load().await?;
+            }
+            self.begin_write();
+            if self.has_nothing_to_do() && self.inner.registry.leave(&self.key, &mut self.mailbox) {
+                return Ok(());
+            }
+            self.offer_seat();
+            match self.next_wake().await {
+                Wake::Stopping => return self.flush().await,
+                wake => self.handle(wake).await?,
+            }
+            for _ in 0..MAX_GATHERED {
+                match self.wake_that_is_there() {
+                    Some(wake) => self.handle(wake).await?,
+                    None => break,
+                }
+            }
+        }
+    }
+
+    /// Waits for whatever comes first. Appends nothing: that is for [`RunTask::handle`].
+    async fn next_wake(&mut self) -> Wake {
+        let Self { inner, mailbox, seated, writing, performing, .. } = self;
+        let seat = seated.as_ref().map(|seated| &seated.seat);
+        tokio::select! {
+            biased;
+            written = async { writing.as_mut().expect("the branch is on only while writing").0.as_mut().await },
+                if writing.is_some() => Wake::Written(written),
+            Some((call, performed)) = performing.next(), if !performing.is_empty() => Wake::Performed(call, performed),
+            message = mailbox.recv() => Wake::Message(message),
+            () = async { seat.expect("the branch is on only while seated").asked_to_leave().await },
+                if seat.is_some() => Wake::AskedToLeave,
+            () = inner.stopping.cancelled() => Wake::Stopping,
+        }
+    }
+
+    /// Another outcome or message that is there already: it can share the next commit.
+    fn wake_that_is_there(&mut self) -> Option<Wake> {
+        if let Some(Some((call, performed))) = self.performing.next().now_or_never() {
+            return Some(Wake::Performed(call, performed));
+        }
+        self.mailbox.try_recv().ok().map(|message| Wake::Message(Some(message)))
+    }
+
+    async fn handle(&mut self, wake: Wake) -> Result<(), StoreError> {
+        match wake {
+            Wake::Written(result) => self.written(result)?,
+            Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
+            Wake::Performed(_, Err(Aborted)) => {}
+            Wake::Message(Some(message)) => self.message(message).await?,
+            // The registry has a sender as long as this task is registered.
+            Wake::Message(None) | Wake::Stopping => {}
+            Wake::AskedToLeave => {
+                if self.batch.is_empty() && self.writing.is_none() {
+                    self.drop_guest();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_running(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.status == RunStatus::Running)
+    }
+
+    fn is_open(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.status.is_open())
+    }
+
+    fn has_nothing_to_do(&self) -> bool {
+        self.seated.is_none()
+            && self.performing.is_empty()
+            && self.batch.is_empty()
+            && self.writing.is_none()
+            && !(self.needs_guest && self.is_running())
+    }
+
+    /// A guest that waits may be dropped; it is dropped at once where memory is short.
+    fn offer_seat(&mut self) {
+        let Some(seated) = &self.seated else { return };
+        if self.batch.is_empty() && self.writing.is_none() && seated.seat.idle() {
+            self.drop_guest();
+        }
+    }
+
+    fn drop_guest(&mut self) {
+        self.seated = None;
+        self.timers.clear();
+    }
+
+    /// Appends an event to what is gathered, and gives its place.
+    fn record(&mut self, event: Event) -> (Seq, Recorded) {
+        let recorded = Recorded { time_ms: self.inner.clock.now_ms(), event };
+        self.batch.push(recorded.clone());
+        self.length += 1;
+        (self.length - 1, recorded)
+    }
+
+    /// Records an input, and gives it to the guest.
+    async fn input(&mut self, event: Event) -> Seq {
+        let (seq, recorded) = self.record(event);
+        match &mut self.seated {
+            Some(seated) => {
+                let delivered = seated.session.deliver(seq, &recorded).await;
+                seated.seat.busy(seated.session.memory_bytes());
+                match delivered {
+                    Ok(news) => self.take(news),
+                    Err(reason) => self.park(reason),
+                }
+            }
+            None => self.needs_guest = true,
+        }
+        seq
+    }
+
+    /// Gathers what the guest did.
+    fn take(&mut self, news: News) {
+        let News { events, mut nodes, published, log, calls, cancelled, ended } = news;
+        if self.length + events.len() as u64 > self.limits.history_events && !ended {
+            return self.park(ParkReason {
+                kind: ParkKind::HistoryFull,
+                message: format!(
+                    "the history has {} events, its limit is {}: end the run with `abide terminate`, and start it \
+                     again with less to do",
+                    self.length, self.limits.history_events
+                ),
+                event: Some(self.length),
+                backtrace: Vec::new(),
+            });
+        }
+        let mut calls = calls.into_iter();
+        for event in events {
+            let (_, recorded) = self.record(event);
+            match &recorded.event {
+                Event::CallRequested(_) => {
+                    let call = calls.next().expect("a session gives a call for each requested event");
+                    self.requested(call, recorded.time_ms);
+                }
+                Event::RunClosed(closed) => {
+                    let status = match &closed.outcome {
+                        abide_model::Outcome::Ok(_) => RunStatus::Completed,
+                        abide_model::Outcome::Failed(_) if closed.cancelled => RunStatus::Cancelled,
+                        abide_model::Outcome::Failed(_) => RunStatus::Failed,
+                    };
+                    self.close(status, closed.outcome.clone(), recorded.time_ms);
+                }
+                _ => {}
+            }
+        }
+        for call in cancelled {
+            match self.timers.remove(&call) {
+                Some(due_ms) => self.batch.clear_timer(RunTimer { due_ms, call }),
+                None => self.batch.effects.abort.push(call),
+            }
+        }
+        self.batch.commit.nodes.append(&mut nodes);
+        self.batch.commit.published.extend(published);
+        self.batch.effects.log.extend(log);
+    }
+
+    /// The guest requested a call.
+    fn requested(&mut self, call: Call, requested_ms: u64) {
+        if call.kind.is_activity() {
+            self.batch.effects.perform.push((call, requested_ms));
+        } else if call.kind == CallKind::TimerSleep {
+            let due_ms = loading::due_ms(&call.request.head, requested_ms);
+            self.timers.insert(call.index, due_ms);
+            self.batch.set_timer(RunTimer { due_ms, call: call.index });
+        }
+    }
+
+    /// The run ends: nothing of it may stay behind.
+    fn close(&mut self, status: RunStatus, outcome: abide_model::Outcome, closed_ms: u64) {
+        for (call, due_ms) in std::mem::take(&mut self.timers) {
+            self.batch.clear_timer(RunTimer { due_ms, call });
+        }
+        self.batch.effects.perform.clear();
+        self.batch.effects.closed = true;
+        self.needs_guest = false;
+        self.change_run(|run| {
+            run.status = status;
+            run.outcome = Some(outcome);
+            run.closed_ms = Some(closed_ms);
+            run.parked = None;
+        });
+    }
+
+    /// The run stops, keeps everything, and waits for a person. Activities that are on their way go on; their outcomes are recorded.
+    fn park(&mut self, reason: ParkReason) {
+        tracing::warn!(run_id = %self.key.run_id, reason = reason.message, "a run is parked");
+        self.seated = None;
+        self.record(Event::RunParked(abide_model::RunParked { reason: reason.clone() }));
+        self.needs_guest = false;
+        self.change_run(|run| {
+            run.status = RunStatus::Parked;
+            run.parked = Some(reason);
+        });
+    }
+
+    fn change_run(&mut self, change: impl FnOnce(&mut Run)) {
+        if let Some(run) = &mut self.run {
+            change(run);
+            self.run_changed = true;
+        }
+    }
+
+    /// Whether a host that comes up has to drive this run.
+    fn should_be_ready(&self) -> bool {
+        let waits_for_activity = match &self.seated {
+            Some(seated) => seated.session.machine().open_calls().values().any(|kind| kind.is_activity()),
+            None => !self.handles.is_empty(),
+        };
+        self.is_running() && (self.needs_guest || waits_for_activity)
+    }
+
+    /// Sends what is gathered to the store, if nothing else is on its way there.
+    fn begin_write(&mut self) {
+        if self.writing.is_some() {
+            return;
+        }
+        let Some(run) = &self.run else { return };
+        let ready = self.should_be_ready();
+        // A run of which nothing is gathered and nothing known stays as the store has it.
+        if self.ready != Some(ready) && (self.ready.is_some() || !self.batch.is_empty()) {
+            self.batch.commit.ready = Some(ready);
+            self.ready = Some(ready);
+        }
+        if std::mem::take(&mut self.run_changed) {
+            self.batch.commit.run = Some(run.clone());
+        }
+        if self.batch.is_empty() {
+            return;
+        }
+        let Batch { commit, effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
+        for timer in &commit.timers_set {
+            tracing::trace!(run_id = %self.key.run_id, due_ms = timer.due_ms, "a timer is set");
+        }
+        let earliest = commit.timers_set.iter().map(|timer| timer.due_ms).min();
+        let inner = self.inner.clone();
+        let writing: Commit = Box::pin(async move {
+            inner.store.commit(commit).await?;
+            if let Some(due_ms) = earliest {
+                inner.timer_hint.set(due_ms);
+            }
+            Ok(())
+        });
+        self.writing = Some((writing, effects, self.length));
+    }
+
+    /// A commit came back: what waited for it happens now.
+    fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some((_, effects, length)) = self.writing.take() else { return Ok(()) };
+        if let Err(error) = result {
+            effects.refuse(&Error::from(error.clone()));
+            return Err(error);
+        }
+        let Effects { perform, abort, closed, answers, log, ringing } = effects;
+        drop(ringing);
+        if closed {
+            self.seated = None;
+            for (_, handle) in self.handles.drain() {
+                handle.abort();
+            }
+        }
+        for (call, requested_ms) in perform {
+            self.perform(call, requested_ms);
+        }
+        for call in abort {
+            if let Some(handle) = self.handles.remove(&call) {
+                handle.abort();
+            }
+        }
+        if let Some(run) = &self.run {
+            write_log(&self.key, run, log);
+            Effects::answer(answers, run);
+        }
+        self.inner.followers.tell(&self.key, length);
+        Ok(())
+    }
+
+    /// Starts an activity.
+    fn perform(&mut self, call: Call, requested_ms: u64) {
+        let index = call.index;
+        let performed = self.inner.performer.perform(Activity {
+            tenant: self.key.tenant.clone(),
+            run_id: self.key.run_id,
+            call: index,
+            kind: call.kind,
+            request: call.request,
+            options: call.options,
+            requested_ms,
+        });
+        let (handle, registration) = AbortHandle::new_pair();
+        self.handles.insert(index, handle);
+        self.performing.push(Box::pin(Abortable::new(performed, registration).map(move |result| (index, result))));
+    }
+
+    /// Waits until everything gathered is durable.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        loop {
+            self.begin_write();
+            let Some((writing, _, _)) = &mut self.writing else { return Ok(()) };
+            let result = writing.as_mut().await;
+            self.written(result)?;
+        }
+    }
+
+    fn refusal(&self) -> Error {
+        match &self.run {
+            Some(run) => crate::errors::closed(run),
+            None if self.inner.stopping.is_cancelled() => stopping(),
+            None => crate::errors::no_run(&self.key),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Brings a guest into memory: replays its history, and goes on where that ends.
+
+use std::collections::HashMap;
+
+use abide_history::StoreError;
+use abide_model::{
+    CallIndex, CallKind, Error, ErrorCode, Event, Json, ParkKind, ParkReason, Recorded, RecordedRequest, Seq,
+};
+
+use super::{RunTask, Seated};
+use crate::session::Session;
+
+impl RunTask {
+    /// Replays the history on the run's version. What the guest does beyond it is gathered; a guest that cannot go on parks the run.
+    pub(super) async fn load(&mut self) -> Result<(), StoreError> {
+        let Some(run) = self.run.clone() else { return Ok(()) };
+        let program = match self.inner.programs.get(&self.key.tenant, run.version).await {
+            Ok(program) => program,
+            Err(error) if matches!(error.code, ErrorCode::StoreUnavailable) => {
+                return Err(StoreError::Unavailable(error.message));
+            }
+            Err(error) => {
+                self.park(version_unavailable(&error));
+                return Ok(());
+            }
+        };
+        let seat = self.inner.residency.sit().await;
+        let history = match self.fresh.take() {
+            Some(first) => vec![(0, first)],
+            None => self.inner.read_history(&self.key).await?,
+        };
+        if history.len() as Seq != self.length {
+            return Err(StoreError::Conflict {
+                run_id: self.key.run_id,
+                expected: self.length,
+                actual: history.len() as Seq,
+            });
+        }
+        let Some((_, Recorded { time_ms, event: Event::RunStarted(started) })) = history.first() else {
+            return Err(StoreError::Corrupt(format!("run {} does not begin with its start", self.key.run_id)));
+        };
+        self.limits = started.limits.clone();
+        self.timers = open_timers(&history);
+        let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
+        for (seq, recorded) in &history {
+            match session.deliver(*seq, recorded).await {
+                Ok(news) => self.take(news),
+                Err(reason) => {
+                    self.park(reason);
+                    return Ok(());
+                }
+            }
+            if !self.is_running() {
+                return Ok(());
+            }
+        }
+        self.needs_guest = false;
+        self.perform_again(&mut session, &history);
+        seat.busy(session.memory_bytes());
+        self.seated = Some(Seated { session, seat });
+        Ok(())
+    }
+
+    /// Activities that were in flight when the host went down are performed again, under the same idempotency key.
+    fn perform_again(&mut self, session: &mut Session, history: &[(Seq, Recorded)]) {
+        let calls = session.take_recorded_calls();
+        if calls.is_empty() {
+            return;
+        }
+        let requested_ms: HashMap<CallIndex, u64> = history
+            .iter()
+            .filter_map(|(_, recorded)| match &recorded.event {
+                Event::CallRequested(requested) => Some((requested.call, recorded.time_ms)),
+                _ => None,
+            })
+            .collect();
+        for call in calls {
+            if !self.handles.contains_key(&call.index) {
+                let requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
+                self.perform(call, requested_ms);
+            }
+        }
+    }
+}
+
+fn version_unavailable(error: &Error) -> ParkReason {
+    ParkReason {
+        kind: ParkKind::VersionUnavailable,
+        message: format!("{}: then let the run go on with `abide resume RUN`", error.message),
+        event: None,
+        backtrace: Vec::new(),
+    }
+}
+
+/// When a timer rings, by the request of `timer.sleep`, which the host itself wrote.
+pub(super) fn due_ms(request: &Json, requested_ms: u64) -> u64 {
+    let request: serde_json::Value = request.read().unwrap_or_default();
+    let number = |name: &str| request.get(name).and_then(serde_json::Value::as_u64);
+    match (number("until_ms"), number("duration_ms")) {
+        (Some(until_ms), _) => until_ms,
+        (None, duration_ms) => requested_ms.saturating_add(duration_ms.unwrap_or_default()),
+    }
+}
+
+/// The timers of a history that neither rang nor were cancelled.
+pub(super) fn open_timers(history: &[(Seq, Recorded)]) -> HashMap<CallIndex, u64> {
+    let mut timers = HashMap::new();
+    for (_, recorded) in history {
+        match &recorded.event {
+            Event::CallRequested(requested) if requested.kind == CallKind::TimerSleep => {
+                if let RecordedRequest::Inline(request) = &requested.request {
+                    timers.insert(requested.call, due_ms(request, recorded.time_ms));
+                }
+            }
+            Event::CallCompleted(completed) => {
+                timers.remove(&completed.call);
+            }
+            Event::CallCancelled(cancelled) => {
+                timers.remove(&cancelled.call);
+            }
+            _ => {}
+        }
+    }
+    timers
+}

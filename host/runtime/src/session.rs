@@ -1,0 +1,242 @@
+//! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
+//! runs, replays and queries alike, and does no IO.
+
+use abide_engine::{Guest, GuestSpec, LogLevel, Output, Program, Turn};
+use abide_model::{
+    Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Node, Outcome, ParkKind, ParkReason,
+    Recorded, RecordedRequest, RunClosed, RunId, RunStarted, Seq,
+};
+use abide_replay::{Divergence, Machine, Seen};
+
+/// A log line of a guest.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LogLine {
+    pub(crate) level: LogLevel,
+    pub(crate) message: String,
+    pub(crate) fields: Option<Json>,
+}
+
+/// What a guest did that its history does not have yet.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    pub(crate) events: Vec<Event>,
+    pub(crate) nodes: Vec<(Digest, Node)>,
+    pub(crate) published: Vec<(String, Json)>,
+    pub(crate) log: Vec<LogLine>,
+    /// Calls that are in `events`.
+    pub(crate) calls: Vec<Call>,
+    pub(crate) cancelled: Vec<CallIndex>,
+    /// The run ended: the closing event is the last of `events`, unless the history had it.
+    pub(crate) ended: bool,
+}
+
+/// A guest with its machine.
+pub(crate) struct Session {
+    guest: Guest,
+    machine: Machine,
+    /// Recorded calls of activities that wait for their outcome, so that they can be performed again.
+    recorded_calls: Vec<Call>,
+    /// A digest over all that the guest did, where somebody wants one.
+    trace: Option<Digest>,
+    /// All log lines, where the trace is kept.
+    log: Vec<String>,
+    ended: bool,
+}
+
+impl Session {
+    /// A session at the beginning of a run whose history is `history`; its first event says what the run starts with.
+    pub(crate) fn new(
+        program: &Program,
+        run_id: RunId,
+        started_ms: u64,
+        started: &RunStarted,
+        history: &[(Seq, Recorded)],
+    ) -> Self {
+        let spec = GuestSpec {
+            tenant: started.tenant.clone(),
+            workflow: started.workflow.clone(),
+            version: started.version,
+            id: started.id.clone(),
+            run_id,
+            started_ms,
+            input: started.input.clone(),
+            seed: started.seed,
+            limits: started.limits.clone(),
+        };
+        Self {
+            guest: Guest::new(program, spec),
+            machine: Machine::new(history),
+            recorded_calls: Vec::new(),
+            trace: None,
+            log: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// The last log lines that the guest wrote while the trace was kept.
+    pub(crate) fn take_log(&mut self, most: usize) -> Vec<String> {
+        let mut log = std::mem::take(&mut self.log);
+        log.drain(..log.len().saturating_sub(most));
+        log
+    }
+
+    /// Keeps a digest over all that the guest does from now on, and its log lines.
+    pub(crate) fn keep_trace(&mut self) {
+        self.trace = Some(Digest::of(b""));
+    }
+
+    pub(crate) fn trace(&self) -> Option<Digest> {
+        self.trace
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn guest(&mut self) -> &mut Guest {
+        &mut self.guest
+    }
+
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.guest.memory_bytes()
+    }
+
+    /// Activities that the history requested and that have no outcome. They are given once.
+    pub(crate) fn take_recorded_calls(&mut self) -> Vec<Call> {
+        let open = self.machine.open_calls();
+        let mut calls = std::mem::take(&mut self.recorded_calls);
+        calls.retain(|call| open.contains_key(&call.index));
+        calls
+    }
+
+    /// Gives the guest an event and lets it settle. An event that is no input changes nothing.
+    pub(crate) async fn deliver(&mut self, seq: Seq, recorded: &Recorded) -> Result<News, ParkReason> {
+        let mut news = News::default();
+        if self.ended || !recorded.event.is_input() {
+            return Ok(news);
+        }
+        self.guest.advance(recorded.time_ms, seq + 1);
+        self.machine.deliver(seq, &recorded.event).map_err(diverged)?;
+        // The first event only starts the guest; each other one resolves calls, one at a time.
+        if seq == 0 {
+            self.settle(&mut news).await?;
+        }
+        while !self.ended
+            && let Some((call, outcome)) = self.machine.next_resolution()
+        {
+            self.guest.resolve(call, outcome);
+            self.settle(&mut news).await?;
+        }
+        self.machine.settle().map_err(diverged)?;
+        news.ended = self.ended;
+        Ok(news)
+    }
+
+    /// Polls until the guest waits for outcomes, and takes down what it did.
+    async fn settle(&mut self, news: &mut News) -> Result<(), ParkReason> {
+        let ended = loop {
+            match self.guest.poll() {
+                Turn::Quiescent => break None,
+                Turn::Yielded => tokio::task::yield_now().await,
+                Turn::Ended(outcome) => break Some(outcome),
+                Turn::Stopped(mut stop) => {
+                    self.log_last_words();
+                    stop.event = Some(self.machine.cause());
+                    return Err(stop);
+                }
+            }
+        };
+        for output in self.guest.take_outputs() {
+            self.add_to_trace(&output);
+            self.take_down(output, news).map_err(diverged)?;
+        }
+        if let Some(outcome) = ended {
+            self.ended = true;
+            if let Some(trace) = &mut self.trace {
+                *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{outcome:?}").as_bytes()]);
+            }
+            if self.machine.closed(&outcome).map_err(diverged)? == Seen::New {
+                let cancelled = self.machine.cancel_reason().is_some()
+                    && matches!(&outcome, Outcome::Failed(failure) if failure.code == Failure::CANCELLED);
+                news.events.push(Event::RunClosed(RunClosed { cause: self.machine.cause(), outcome, cancelled }));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_down(&mut self, output: Output, news: &mut News) -> Result<(), Divergence> {
+        match output {
+            Output::Call(call) => {
+                let mut nodes = Vec::new();
+                let request = RecordedRequest::with_nodes(&call.request, |digest, node| nodes.push((digest, node)));
+                match self.machine.call(&call, &request)? {
+                    Seen::New => {
+                        news.nodes.append(&mut nodes);
+                        news.events.push(Event::CallRequested(CallRequested {
+                            call: call.index,
+                            cause: self.machine.cause(),
+                            kind: call.kind,
+                            request,
+                            options: call.options.clone(),
+                        }));
+                        news.calls.push(call);
+                    }
+                    Seen::Recorded if call.kind.is_activity() => self.recorded_calls.push(call),
+                    Seen::Recorded => {}
+                }
+            }
+            Output::Cancelled(call) => {
+                if self.machine.cancelled(call)? == Seen::New {
+                    news.events.push(Event::CallCancelled(CallCancelled { call, cause: self.machine.cause() }));
+                    news.cancelled.push(call);
+                }
+            }
+            Output::Published { name, value } => {
+                if self.machine.is_past_record() {
+                    news.published.push((name, value));
+                }
+            }
+            Output::Log { level, message, fields } => {
+                if self.machine.is_past_record() {
+                    news.log.push(LogLine { level, message, fields });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_to_trace(&mut self, output: &Output) {
+        if let Some(trace) = &mut self.trace {
+            *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{output:?}").as_bytes()]);
+            if let Output::Log { message, .. } = output {
+                // Twice what a report keeps, so that trimming is rare.
+                if self.log.len() >= 2000 {
+                    self.log.drain(..1000);
+                }
+                self.log.push(message.clone());
+            }
+        }
+    }
+
+    /// A guest that stops often says why in its last log line; that is worth more than the trap.
+    fn log_last_words(&mut self) {
+        for output in self.guest.take_outputs() {
+            if let Output::Log { level: LogLevel::Error, message, .. } = output {
+                tracing::error!(target: "abide::guest", message, "the guest stopped");
+            }
+        }
+    }
+}
+
+/// A run is parked for a divergence with these words.
+fn diverged(divergence: Divergence) -> ParkReason {
+    ParkReason {
+        kind: ParkKind::Divergence,
+        message: format!(
+            "{divergence}: resume the run on a version that does what its history says \
+             (`abide resume RUN --version V`)"
+        ),
+        event: Some(divergence.event),
+        backtrace: Vec::new(),
+    }
+}
