@@ -1,5 +1,36 @@
 //! Activities: what performs calls outside the guest.
+//!
+//! [`Activities`] is made from an [`ActivitiesConfig`] and performs `llm.generate`, `tools.list`, `tools.call` and `http.fetch`, with
+//! timeouts and retries. It keeps no record: what came of a call is the runtime's to store. It is asked at least once for each
+//! call, and gives providers the same idempotency key each time.
+//!
+//! ```
+//! use std::{path::Path, sync::Arc};
+//! use abide_activities::{Activities, ActivitiesConfig};
+//! use abide_model::SystemClock;
+//!
+//! let mut config = ActivitiesConfig::default();
+//! config.add_openai(Some("http://127.0.0.1:11434/v1".into()), None, Some("qwen3".into()));
+//! let activities = Activities::new(config, Path::new("."), Arc::new(SystemClock)).expect("a valid configuration");
+//! ```
 
+mod activities;
+mod client;
+mod config;
+mod fetch;
+mod lane;
+mod llm;
 mod perform;
+mod quote;
+mod retry;
+mod retry_after;
+pub mod scripted;
+mod tools;
+mod trouble;
 
+pub use activities::Activities;
+pub use config::{
+    ActivitiesConfig, HttpConfig, HttpTool, HttpToolsProvider, LlmProvider, MaxTokensField, McpHttpProvider,
+    McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret, ToolsProvider,
+};
 pub use perform::{Activity, Performed, Performer};

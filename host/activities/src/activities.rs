@@ -1,0 +1,71 @@
+//! `Activities`: all that is configured, behind the one trait that the runtime knows. Each kind of call has its own folder.
+
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use abide_model::{CallKind, Clock, Error, Failure};
+
+use crate::client;
+use crate::config::ActivitiesConfig;
+use crate::fetch::Fetcher;
+use crate::lane::refused;
+use crate::llm::Models;
+use crate::tools::Tools;
+use crate::{Activity, Performed, Performer};
+
+/// Performs calls by the configuration. A cloneable handle; what it started ends when the last one is dropped.
+#[derive(Clone)]
+pub struct Activities(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    models: Models,
+    tools: Tools,
+    fetcher: Fetcher,
+}
+
+impl Activities {
+    /// Checks the configuration and makes all providers. Relative paths begin at `base_dir`. Scripted providers start their server
+    /// here, so this has to be called within a Tokio runtime; everything else is started when it is first used.
+    pub fn new(config: ActivitiesConfig, base_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let client = client::build()?;
+        Ok(Self(Arc::new(Inner {
+            models: Models::new(&config, base_dir, &client)?,
+            tools: Tools::new(&config.tools, base_dir, &client, &clock)?,
+            fetcher: Fetcher::new(&config.http, client)?,
+            clock,
+        })))
+    }
+
+    /// Ends what the activities started (MCP servers) and waits until it has ended, which takes a few seconds at most. Calls that are
+    /// under way fail.
+    pub async fn close(&self) {
+        self.0.tools.close().await;
+    }
+}
+
+impl std::fmt::Debug for Activities {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Activities")
+    }
+}
+
+impl Performer for Activities {
+    fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>> {
+        let inner = self.0.clone();
+        Box::pin(async move {
+            let clock = &*inner.clock;
+            match activity.kind {
+                CallKind::LlmGenerate => inner.models.generate(clock, &activity).await,
+                CallKind::ToolsList => inner.tools.list(clock, &activity).await,
+                CallKind::ToolsCall => inner.tools.call(clock, &activity).await,
+                CallKind::HttpFetch => inner.fetcher.fetch(clock, &activity).await,
+                kind @ (CallKind::TimerSleep | CallKind::SignalsReceive | CallKind::CancellationRequested) => {
+                    let message = format!("`{kind}` is answered by the history, not by an activity");
+                    refused(Failure::new("invalid-request", message))
+                }
+            }
+        })
+    }
+}

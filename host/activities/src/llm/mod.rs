@@ -1,0 +1,126 @@
+//! `llm.generate`: which provider and model a request means. How a provider is spoken with is the business of `openai`.
+
+mod decode;
+mod encode;
+mod openai;
+mod read;
+mod refusal;
+
+use std::collections::BTreeMap;
+
+use abide_model::{Clock, Error, Failure};
+
+use crate::config::{ActivitiesConfig, LlmProvider, OpenAiProvider, check_name, wrong};
+use crate::lane::refused;
+use crate::scripted::Scripted;
+use crate::{Activity, Performed};
+
+use openai::Provider;
+
+/// All providers of language models.
+#[derive(Debug)]
+pub(crate) struct Models {
+    providers: BTreeMap<String, Provider>,
+    default: Option<String>,
+    /// The servers of scripted providers; they end with the host.
+    _scripted: Vec<Scripted>,
+}
+
+impl Models {
+    pub(crate) fn new(
+        config: &ActivitiesConfig,
+        base_dir: &std::path::Path,
+        client: &reqwest::Client,
+    ) -> Result<Self, Error> {
+        let mut providers = BTreeMap::new();
+        let mut servers = Vec::new();
+        for (name, provider) in &config.llm {
+            check_name("llm", name)?;
+            let key = format!("llm.{name}");
+            let provider = match provider {
+                LlmProvider::OpenAi(provider) => Provider::new(&key, provider, client.clone())?,
+                LlmProvider::Scripted(provider) => {
+                    let server = Scripted::start(&format!("{key}.file"), &base_dir.join(&provider.file))?;
+                    let calling = provider.calling();
+                    let config = OpenAiProvider {
+                        base_url: server.base_url(),
+                        model: Some("scripted".to_owned()),
+                        attempt_timeout_ms: calling.attempt_timeout_ms,
+                        total_timeout_ms: calling.total_timeout_ms,
+                        retry: calling.retry,
+                        max_concurrent: calling.max_concurrent,
+                        ..OpenAiProvider::default()
+                    };
+                    servers.push(server);
+                    Provider::new(&key, &config, client.clone())?
+                }
+            };
+            providers.insert(name.clone(), provider);
+        }
+        let default = match &config.default_llm {
+            Some(name) if providers.contains_key(name) => Some(name.clone()),
+            Some(name) => {
+                let known = known(&providers);
+                return Err(wrong("default_llm", format_args!("names `{name}`, but there is {known}")));
+            }
+            None if providers.len() == 1 => providers.keys().next().cloned(),
+            None => None,
+        };
+        Ok(Self { providers, default, _scripted: servers })
+    }
+
+    /// Performs a call.
+    pub(crate) async fn generate(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
+        match self.prepare(activity) {
+            Ok((provider, prepared)) => provider.generate(clock, activity, &prepared).await,
+            Err(failure) => refused(failure),
+        }
+    }
+
+    fn prepare(&self, activity: &Activity) -> Result<(&Provider, encode::Prepared), Failure> {
+        let request = read::read(&activity.request)?;
+        let (provider, model) = self.route(&request.head.model)?;
+        let prepared = provider.prepare(model, &request)?;
+        Ok((provider, prepared))
+    }
+
+    /// The provider that a model's name means, and its own name for the model.
+    fn route<'a>(&self, model: &'a str) -> Result<(&Provider, &'a str), Failure> {
+        if let Some((name, rest)) = model.split_once('/')
+            && let Some(provider) = self.providers.get(name)
+        {
+            return Ok((provider, rest));
+        }
+        let default = self.default.as_ref().and_then(|name| self.providers.get(name));
+        // Models of the default provider may have a `/` in their name, if the configuration names them.
+        if let Some(provider) = default
+            && (!model.contains('/') || provider.names(model))
+        {
+            return Ok((provider, model));
+        }
+        let known = known(&self.providers);
+        let message = match model.split_once('/') {
+            Some((name, _)) => format!(
+                "there is no provider `{name}` of language models, but {known}: configure it as `[llm.{name}]`, or ask for \
+                 `<provider>/<model>`"
+            ),
+            None if self.providers.is_empty() => {
+                "there is no provider of language models: configure one as `[llm.NAME]`, or set \
+                 OPENAI_API_KEY for `abide dev`"
+                    .to_owned()
+            }
+            None => format!(
+                "there is no default provider of language models, but {known}: set `default_llm`, or ask for `<provider>/<model>`"
+            ),
+        };
+        Err(Failure::new("unknown-provider", message))
+    }
+}
+
+fn known(providers: &BTreeMap<String, Provider>) -> String {
+    if providers.is_empty() {
+        return "none at all".to_owned();
+    }
+    let names: Vec<_> = providers.keys().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}

@@ -1,0 +1,164 @@
+//! `tools.list` and `tools.call`: which provider a request means. How MCP servers and HTTP APIs are spoken with is in `mcp` and `http`.
+
+mod http;
+mod mcp;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use abide_model::tools::{CallRequest, ListRequest};
+use abide_model::{Clock, Error, Failure, Json, Outcome};
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
+
+use crate::config::{ToolsProvider, check_name};
+use crate::lane::refused;
+use crate::trouble::{Attempt, Trouble};
+use crate::{Activity, Performed};
+
+use http::HttpTools;
+use mcp::Mcp;
+
+/// All providers of tools.
+#[derive(Debug)]
+pub(crate) struct Tools(BTreeMap<String, Provider>);
+
+#[derive(Debug)]
+enum Provider {
+    Mcp(Mcp),
+    Http(HttpTools),
+}
+
+impl Tools {
+    pub(crate) fn new(
+        config: &BTreeMap<String, ToolsProvider>,
+        base_dir: &Path,
+        client: &reqwest::Client,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let providers = config.iter().map(|(name, provider)| {
+            check_name("tools", name)?;
+            let provider = match provider {
+                ToolsProvider::McpStdio(config) => Provider::Mcp(Mcp::stdio(name, config, base_dir, clock.clone())?),
+                ToolsProvider::McpHttp(config) => {
+                    Provider::Mcp(Mcp::http(name, config, client.clone(), clock.clone())?)
+                }
+                ToolsProvider::Http(config) => Provider::Http(HttpTools::new(name, config, client.clone())?),
+            };
+            Ok((name.clone(), provider))
+        });
+        Ok(Self(providers.collect::<Result<_, Error>>()?))
+    }
+
+    /// Performs `tools.list`.
+    pub(crate) async fn list(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
+        let request: ListRequest = match activity.request.head.read() {
+            Ok(request) => request,
+            Err(error) => return refused(unreadable(&error)),
+        };
+        match request.provider {
+            Some(name) => match self.find(&name) {
+                Ok(provider) => provider.list(clock, activity).await,
+                Err(failure) => refused(failure),
+            },
+            None => together(join_all(self.0.values().map(|provider| provider.list(clock, activity))).await),
+        }
+    }
+
+    /// Performs `tools.call`.
+    pub(crate) async fn call(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
+        let request: CallRequest = match activity.request.head.read() {
+            Ok(request) => request,
+            Err(error) => return refused(unreadable(&error)),
+        };
+        let arguments = match arguments(&request.arguments) {
+            Ok(arguments) => arguments,
+            Err(failure) => return refused(failure),
+        };
+        match self.find(&request.provider) {
+            Ok(Provider::Mcp(provider)) => provider.call(clock, activity, &request.name, &arguments).await,
+            Ok(Provider::Http(provider)) => provider.call(clock, activity, &request.name, arguments).await,
+            Err(failure) => refused(failure),
+        }
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn close(&self) {
+        join_all(self.0.values().filter_map(|provider| match provider {
+            Provider::Mcp(provider) => Some(provider.close()),
+            Provider::Http(_) => None,
+        }))
+        .await;
+    }
+
+    fn find(&self, name: &str) -> Result<&Provider, Failure> {
+        self.0.get(name).ok_or_else(|| {
+            let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+            let known: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
+            let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+            let message =
+                format!("there is no provider `{shown}` of tools, but {known}: configure it as `[tools.{shown}]`");
+            Failure::new("unknown-provider", message)
+        })
+    }
+}
+
+impl Provider {
+    async fn list(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
+        match self {
+            Self::Mcp(provider) => provider.list(clock, activity).await,
+            Self::Http(provider) => Performed { outcome: provider.list(), attempts: 1 },
+        }
+    }
+}
+
+/// One list of several. It is whole or it fails: a model that is silently given fewer tools does other things.
+fn together(lists: Vec<Performed>) -> Performed {
+    let attempts = lists.iter().map(|list| list.attempts).max().unwrap_or(0);
+    let mut tools: Vec<Json> = Vec::new();
+    for list in lists {
+        match list.outcome {
+            Outcome::Ok(list) => match list.read::<Vec<Json>>() {
+                Ok(list) => tools.extend(list),
+                Err(error) => return refused(unreadable(&error)),
+            },
+            outcome @ Outcome::Failed(_) => return Performed { outcome, attempts },
+        }
+    }
+    let outcome = match crate::lane::answer(&tools) {
+        Ok(tools) => Outcome::Ok(tools),
+        Err(Trouble { failure, .. }) => Outcome::Failed(failure),
+    };
+    Performed { outcome, attempts }
+}
+
+fn unreadable(error: &serde_json::Error) -> Failure {
+    Failure::new("invalid-request", format!("the request cannot be read: {error}"))
+}
+
+fn arguments(json: &Json) -> Result<Map<String, Value>, Failure> {
+    match json.read() {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) | Err(_) => {
+            Err(Failure::new("invalid-arguments", "the arguments of a tool must be a JSON object: give `{}` for none"))
+        }
+    }
+}
+
+/// Wraps the result of one attempt.
+fn ended(result: Result<Json, Trouble>) -> Attempt {
+    result.into()
+}
+
+/// The failure of a call for a tool that is not there.
+fn unknown_tool(provider: &str, name: &str, known: &[&str]) -> Trouble {
+    const SHOWN: usize = 20;
+    let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+    let more = if known.len() > SHOWN { format!(" and {} more", known.len() - SHOWN) } else { String::new() };
+    let known: Vec<_> =
+        known.iter().take(SHOWN).map(|name| format!("`{}`", crate::quote::one_line(name, 80))).collect();
+    let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+    Trouble::lasting("unknown-tool", format!("`{provider}` has no tool `{shown}`, but {known}{more}"))
+}
