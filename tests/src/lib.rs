@@ -1,0 +1,29 @@
+//! What the tests of the whole host share: guests that were built before, a performer that does what a test says, and a host in
+//! the test's own process.
+
+mod local;
+mod performer;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+pub use local::LocalHost;
+pub use performer::{ScriptedPerformer, echo};
+
+/// The component of a guest. `cargo xtask guests` builds them; `cargo xtask test` says where they are.
+pub fn guest(name: &str) -> Bytes {
+    let path = guests_dir().join(format!("{name}.wasm"));
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.into(),
+        Err(error) => panic!("cannot read the guest `{}`: {error}: run `cargo xtask test`", path.display()),
+    }
+}
+
+/// Where the guests lie.
+pub fn guests_dir() -> PathBuf {
+    match std::env::var_os("ABIDE_GUESTS") {
+        Some(folder) => folder.into(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/guests"),
+    }
+}
