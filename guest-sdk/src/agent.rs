@@ -241,6 +241,9 @@ impl Agent {
         call: &ToolCall,
     ) -> Result<(Vec<ContentPart>, bool), Failure> {
         let arguments: Value = call.parse()?;
+        if !arguments.is_object() {
+            return Err(Failure::new("invalid-arguments", format!("the arguments are no JSON object: {arguments}")));
+        }
         let result =
             tools::call_with(provider, name, &arguments, self.tool_options.clone().unwrap_or_default()).await?;
         let content = match result.structured {

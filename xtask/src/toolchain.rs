@@ -36,12 +36,11 @@ impl Toolchain {
         if has_target(&sysroot) {
             return Ok(Self::Usual);
         }
-        // Looked at before rustup is asked, because on a closed network rustup takes its time to give up.
+        println!("the toolchain in use has no target {TARGET}: asking rustup for it");
+        if rustup_adds_target() && has_target(&sysroot) {
+            return Ok(Self::Usual);
+        }
         if !debian_is_installed() {
-            println!("the toolchain in use has no target {TARGET}: asking rustup for it");
-            if rustup_adds_target() && has_target(&sysroot) {
-                return Ok(Self::Usual);
-            }
             install_debian()?;
         }
         let linker = linker(&sysroot)?;
