@@ -25,17 +25,20 @@ mod file {
 mod in_memory {
     use std::sync::Arc;
 
-    use abide_history::RedbStore;
     use abide_history::conformance::{Opened, Place};
+    use abide_history::{RedbOptions, RedbStore};
 
     use crate::memory::Memory;
 
-    impl Place for Memory {
+    #[derive(Default)]
+    struct Memories(Memory, Memory);
+
+    impl Place for Memories {
         fn open(&self) -> Opened<'_> {
-            let opened = RedbStore::open_with_backend(self.clone());
+            let opened = RedbStore::open_with_backends(self.0.clone(), self.1.clone(), &RedbOptions::default());
             Box::pin(async move { Ok(Arc::new(opened?) as Arc<_>) })
         }
     }
 
-    abide_history::conformance!(Memory::default());
+    abide_history::conformance!(Memories::default());
 }

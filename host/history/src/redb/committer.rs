@@ -7,11 +7,11 @@
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-use ::redb::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::batch::{self, Change};
+use super::batch::Change;
 use super::limits;
+use super::writer::Writer;
 use crate::StoreError;
 
 /// A change that waits to be written.
@@ -35,14 +35,14 @@ pub(super) struct Committer {
 
 impl Committer {
     /// Starts the thread.
-    pub(super) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+    pub(super) fn start(writer: Writer) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(limits::QUEUE_COMMITS);
         let failure = Arc::new(OnceLock::new());
         let thread = std::thread::Builder::new()
             .name("abide-history".into())
             .spawn({
                 let failure = Arc::clone(&failure);
-                move || run(&database, waiting, &failure)
+                move || run(writer, waiting, &failure)
             })
             .map_err(|error| StoreError::Unavailable(format!("no thread to write with: {error}")))?;
         let room = Arc::new(Semaphore::new(limits::QUEUE_UNITS as usize));
@@ -88,12 +88,12 @@ impl Drop for Committer {
     }
 }
 
-fn run(database: &Database, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLock<StoreError>) {
+fn run(mut writer: Writer, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLock<StoreError>) {
     let mut batch = Vec::new();
     while queue.blocking_recv_many(&mut batch, limits::BATCH_COMMITS) > 0 {
         let answers = match failure.get() {
             Some(failure) => Err(failure.clone()),
-            None => batch::write(database, batch.iter().map(|waiting| &waiting.change)),
+            None => writer.write(batch.iter().map(|waiting| &waiting.change)),
         };
         match answers {
             Ok(answers) => {
@@ -109,6 +109,12 @@ fn run(database: &Database, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLo
                 }
             }
         }
+    }
+    // Stopped in order: the next start has nothing to replay.
+    if failure.get().is_none()
+        && let Err(error) = writer.checkpoint()
+    {
+        fail(failure, error);
     }
 }
 

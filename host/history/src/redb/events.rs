@@ -9,10 +9,11 @@ use abide_model::{Recorded, RunId, Seq, Tenant};
 
 use super::key::{Key, KeyReader};
 use super::pack;
-use super::row::{Definition, Readable, Row, corrupt, unavailable};
+use super::row::{Row, corrupt, unavailable};
+use super::tables::{Readable, TableId};
 use crate::StoreError;
 
-pub(super) const TABLE: Definition = Definition::new("events");
+pub(super) const TABLE: TableId = TableId::Events;
 
 /// Reading stops after about this many bytes of events.
 const PAGE_BYTES: usize = 4 << 20;
@@ -51,12 +52,12 @@ struct Header {
 }
 
 fn header<'v>(key: &[u8], value: &'v [u8]) -> Result<(Header, &'v [u8]), StoreError> {
-    let first = first_of(key).ok_or_else(|| corrupt(&TABLE, key, "the key is not one of an event"))?;
-    let (start, packed) = value.split_first_chunk::<5>().ok_or_else(|| corrupt(&TABLE, key, "the value is short"))?;
+    let first = first_of(key).ok_or_else(|| corrupt(TABLE, key, "the key is not one of an event"))?;
+    let (start, packed) = value.split_first_chunk::<5>().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
     let [flags, count @ ..] = *start;
     let count = u32::from_be_bytes(count);
     if flags & !CLOSES != 0 || count == 0 || first.checked_add(count.into()).is_none() {
-        return Err(corrupt(&TABLE, key, format!("flags {flags} and {count} events from {first} on cannot be")));
+        return Err(corrupt(TABLE, key, format!("flags {flags} and {count} events from {first} on cannot be")));
     }
     Ok((Header { first, count, closes: flags & CLOSES != 0 }, packed))
 }
@@ -72,16 +73,16 @@ fn first_of(key: &[u8]) -> Option<Seq> {
 
 /// The events of a row, and how many bytes they have.
 fn decode(key: &[u8], packed: &[u8], header: &Header) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let bytes = pack::unpack(packed).map_err(|why| corrupt(&TABLE, key, why))?;
+    let bytes = pack::unpack(packed).map_err(|why| corrupt(TABLE, key, why))?;
     let mut decoder = minicbor::Decoder::new(&bytes);
     // An event has more than 4 bytes: a wrong count must not be allocated.
     let mut events = Vec::with_capacity((header.count as usize).min(bytes.len() / 4));
     for number in 0..header.count {
         let seq = header.first + Seq::from(number);
-        events.push(decoder.decode().map_err(|why| corrupt(&TABLE, key, format!("event {seq}: {why}")))?);
+        events.push(decoder.decode().map_err(|why| corrupt(TABLE, key, format!("event {seq}: {why}")))?);
     }
     if decoder.position() != bytes.len() {
-        return Err(corrupt(&TABLE, key, "bytes are left over after the last event"));
+        return Err(corrupt(TABLE, key, "bytes are left over after the last event"));
     }
     Ok((events, bytes.len()))
 }
@@ -123,7 +124,7 @@ pub(super) fn read(
         let key = key.value();
         let (header, packed) = header(key, value.value())?;
         if next.is_some_and(|next| next != header.first) {
-            return Err(corrupt(&TABLE, key, "the events before it are missing"));
+            return Err(corrupt(TABLE, key, "the events before it are missing"));
         }
         let end = header.first + Seq::from(header.count);
         next = Some(end);
@@ -136,7 +137,7 @@ pub(super) fn read(
         found.extend(numbered.take(limit - found.len()));
     }
     if found.first().is_some_and(|(seq, _)| *seq != from) {
-        return Err(corrupt(&TABLE, &begin, format!("event {from} is missing")));
+        return Err(corrupt(TABLE, &begin, format!("event {from} is missing")));
     }
     Ok(found)
 }

@@ -5,10 +5,11 @@ use abide_model::{Digest, RunId, Tenant};
 
 use super::key::Key;
 use super::limits;
-use super::row::{Definition, Readable, Row, corrupt, unavailable};
+use super::row::{Row, corrupt, unavailable};
+use super::tables::{Readable, TableId};
 use crate::{KeyUse, StoreError};
 
-pub(super) const TABLE: Definition = Definition::new("keys");
+pub(super) const TABLE: TableId = TableId::Keys;
 
 /// The row of a key.
 pub(super) fn row(tenant: &Tenant, run_id: RunId, key: &str, used: &KeyUse) -> Result<Row, StoreError> {
@@ -31,6 +32,6 @@ pub(super) fn get(
         let (digest, seq) = value.split_first_chunk::<32>()?;
         Some(KeyUse { digest: Digest::from_bytes(*digest), seq: u64::from_be_bytes(seq.try_into().ok()?) })
     };
-    let used = parse(found.value()).ok_or_else(|| corrupt(&TABLE, &key, "the value does not have 40 bytes"))?;
+    let used = parse(found.value()).ok_or_else(|| corrupt(TABLE, &key, "the value does not have 40 bytes"))?;
     Ok(Some(used))
 }

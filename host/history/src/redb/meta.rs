@@ -1,63 +1,72 @@
-//! The format of the file, and the tables that it has. Key: `format`; value: a 32-bit big-endian number.
+//! What is to be known of the file before anything else is read. Key `format`: the format of the file, a 32-bit big-endian
+//! number. Key `applied`: the last record of the log that the database had when it last became durable as a whole, a 64-bit
+//! big-endian number; 0, or no row, before the first.
 
-use ::redb::{Database, ReadableDatabase, TableError};
+use ::redb::{Database, Durability, ReadTransaction, ReadableDatabase, TableError, WriteTransaction};
 
-use super::row::{Definition, corrupt, unavailable};
-use super::{events, keys, nodes, published, ready, runs, timers, versions};
+use super::row::{corrupt, unavailable};
+use super::tables::TableId;
 use crate::StoreError;
 
-const TABLE: Definition = Definition::new("meta");
+const TABLE: TableId = TableId::Meta;
 const FORMAT_KEY: &[u8] = b"format";
+const APPLIED_KEY: &[u8] = b"applied";
 
 /// The format that this release writes. A later one that older releases cannot read has a higher number.
 const FORMAT: u32 = 1;
 
-/// All tables but `meta`.
-const TABLES: [Definition; 11] = [
-    events::TABLE,
-    nodes::TABLE,
-    runs::TABLE,
-    runs::IDS,
-    ready::TABLE,
-    timers::TABLE,
-    published::TABLE,
-    keys::TABLE,
-    versions::TABLE,
-    versions::ACTIVE,
-    versions::COMPONENTS,
-];
-
 /// Makes the tables of a new file; checks those of an old one. A file of a format that is not known is left as it is.
 pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
-    if format(database)?.is_some() {
-        return Ok(());
-    }
-    let transaction = database.begin_write().map_err(unavailable)?;
-    for table in TABLES {
-        transaction.open_table(table).map_err(unavailable)?;
-    }
-    let mut meta = transaction.open_table(TABLE).map_err(unavailable)?;
-    meta.insert(FORMAT_KEY, &FORMAT.to_be_bytes()[..]).map_err(unavailable)?;
-    drop(meta);
-    transaction.commit().map_err(unavailable)
-}
-
-/// The format of the file, where it has one and can be read.
-fn format(database: &Database) -> Result<Option<u32>, StoreError> {
-    let transaction = database.begin_read().map_err(unavailable)?;
-    let table = match transaction.open_table(TABLE) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-        other => other.map_err(unavailable)?,
-    };
-    let Some(value) = table.get(FORMAT_KEY).map_err(unavailable)? else {
-        return Err(corrupt(&TABLE, FORMAT_KEY, "it is missing"));
-    };
-    let bytes = value.value().try_into().map_err(|_| corrupt(&TABLE, FORMAT_KEY, "the value does not have 4 bytes"))?;
-    match u32::from_be_bytes(bytes) {
-        FORMAT => Ok(Some(FORMAT)),
-        other => Err(StoreError::Corrupt(format!(
+    let found = read(&database.begin_read().map_err(unavailable)?, FORMAT_KEY)?;
+    match found.map(u32::from_be_bytes) {
+        Some(FORMAT) => Ok(()),
+        Some(other) => Err(StoreError::Corrupt(format!(
             "the file has format {other}, this release knows format {FORMAT}: start the release of abide that wrote it, or \
              a later one"
         ))),
+        None => make(database),
     }
+}
+
+fn make(database: &Database) -> Result<(), StoreError> {
+    let mut transaction = database.begin_write().map_err(unavailable)?;
+    if transaction.list_tables().map_err(unavailable)?.next().is_some() {
+        return Err(corrupt(TABLE, FORMAT_KEY, "it is missing, and the file has tables: it is no history of abide"));
+    }
+    let durability = transaction.set_durability(Durability::Immediate);
+    durability.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    transaction.set_quick_repair(true);
+    for table in TableId::ALL {
+        transaction.open_table(table.definition()).map_err(unavailable)?;
+    }
+    write(&transaction, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+    transaction.commit().map_err(unavailable)
+}
+
+/// Up to which record of the log the database has everything.
+pub(super) fn applied(database: &Database) -> Result<u64, StoreError> {
+    let found = read(&database.begin_read().map_err(unavailable)?, APPLIED_KEY)?;
+    Ok(found.map_or(0, u64::from_be_bytes))
+}
+
+/// Says so, in the transaction that makes it true.
+pub(super) fn set_applied(transaction: &WriteTransaction, number: u64) -> Result<(), StoreError> {
+    write(transaction, APPLIED_KEY, &number.to_be_bytes())
+}
+
+fn write(transaction: &WriteTransaction, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
+    table.insert(key, value).map_err(unavailable)?;
+    Ok(())
+}
+
+/// A number, where there is one. A file that was just made has no table.
+fn read<const N: usize>(transaction: &ReadTransaction, key: &[u8]) -> Result<Option<[u8; N]>, StoreError> {
+    let table = match transaction.open_table(TABLE.definition()) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        other => other.map_err(unavailable)?,
+    };
+    let Some(value) = table.get(key).map_err(unavailable)? else { return Ok(None) };
+    let bytes = value.value().try_into();
+    bytes.map(Some).map_err(|_| corrupt(TABLE, key, format!("the value does not have {N} bytes")))
 }

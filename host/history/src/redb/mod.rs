@@ -1,7 +1,8 @@
-//! The store of a single host: one redb file. Its form is described in `FORMAT.md`, and beside each row's codec.
+//! The store of a single host: one redb file, and a log beside it. Their form is described in `FORMAT.md`, and beside each
+//! row's codec.
 //!
 //! Reads are transactions on a snapshot and never wait for writes. All writing goes through one thread, which shares one disk
-//! sync among the changes that wait. This module puts the parts together; what a row is, each part says itself.
+//! sync among the changes that wait: that of the log. This module puts the parts together; what a row is, each part says itself.
 
 mod batch;
 mod committer;
@@ -9,6 +10,7 @@ mod events;
 mod key;
 mod keys;
 mod limits;
+mod log;
 mod meta;
 mod nodes;
 mod open;
@@ -16,10 +18,13 @@ mod pack;
 mod prepare;
 mod published;
 mod ready;
+mod record;
 mod row;
 mod runs;
+mod tables;
 mod timers;
 mod versions;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +35,9 @@ use bytes::Bytes;
 
 use self::batch::Change;
 use self::committer::Committer;
-use self::row::{Definition, Row, unavailable};
+use self::row::{Row, unavailable};
+use self::tables::TableId;
+use self::writer::Writer;
 use crate::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
 
 /// How a [`RedbStore`] is opened.
@@ -62,22 +69,29 @@ impl RedbStore {
 
     /// The same, with options.
     pub fn open_with(folder: &Path, options: &RedbOptions) -> Result<Self, StoreError> {
-        Self::over(open::file(folder, options)?)
+        let (database, log) = open::files(folder, options)?;
+        Self::over(database, log).map_err(|error| open::about(folder, error))
     }
 
-    /// Opens a store in something other than a file, for tests.
-    pub fn open_with_backend(backend: impl StorageBackend) -> Result<Self, StoreError> {
-        Self::over(open::backend(backend, &RedbOptions::default())?)
+    /// Opens a store in something other than files, for tests: one for the database, one for the log.
+    pub fn open_with_backends(
+        database: impl StorageBackend,
+        log: impl StorageBackend,
+        options: &RedbOptions,
+    ) -> Result<Self, StoreError> {
+        Self::over(open::backend(database, options)?, log)
     }
 
     /// Opens a store in memory, for tests. It is gone when it is dropped.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::open_with_backend(::redb::backends::InMemoryBackend::new())
+        use ::redb::backends::InMemoryBackend;
+        Self::open_with_backends(InMemoryBackend::new(), InMemoryBackend::new(), &RedbOptions::default())
     }
 
-    fn over(database: Database) -> Result<Self, StoreError> {
+    fn over(database: Database, log: impl StorageBackend) -> Result<Self, StoreError> {
         let database = Arc::new(database);
-        Ok(Self { committer: Committer::start(Arc::clone(&database))?, database })
+        let writer = Writer::open(Arc::clone(&database), log)?;
+        Ok(Self { committer: Committer::start(writer)?, database })
     }
 
     /// What is durable now. It does not change while it is looked at.
@@ -116,8 +130,8 @@ impl Snapshot {
         database.begin_read().map(Self).map_err(unavailable)
     }
 
-    fn table(&self, table: Definition) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
-        self.0.open_table(table).map_err(unavailable)
+    fn table(&self, table: TableId) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
+        self.0.open_table(table.definition()).map_err(unavailable)
     }
 }
 

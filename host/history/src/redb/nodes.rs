@@ -5,10 +5,11 @@
 use abide_model::{Digest, Json, Node, RecordedRequest, Request, RunId, Tenant};
 
 use super::key::Key;
-use super::row::{self, Definition, Readable, Row, corrupt, unavailable};
+use super::row::{self, Row, corrupt, unavailable};
+use super::tables::{Readable, TableId};
 use crate::StoreError;
 
-pub(super) const TABLE: Definition = Definition::new("nodes");
+pub(super) const TABLE: TableId = TableId::Nodes;
 
 /// The row of a node.
 pub(super) fn row(tenant: &Tenant, run_id: RunId, digest: &Digest, node: &Node) -> Row {
@@ -22,8 +23,8 @@ pub(super) fn key(tenant: &Tenant, run_id: RunId, digest: &Digest) -> Vec<u8> {
 fn get(table: &impl Readable, tenant: &Tenant, run_id: RunId, digest: &Digest) -> Result<Node, StoreError> {
     let key = key(tenant, run_id, digest);
     let found = table.get(key.as_slice()).map_err(unavailable)?;
-    let found = found.ok_or_else(|| corrupt(&TABLE, &key, "the node is missing"))?;
-    row::decode(found.value()).map_err(|why| corrupt(&TABLE, &key, why))
+    let found = found.ok_or_else(|| corrupt(TABLE, &key, "the node is missing"))?;
+    row::decode(found.value()).map_err(|why| corrupt(TABLE, &key, why))
 }
 
 /// A recorded request, whole again.
@@ -58,9 +59,5 @@ pub(super) fn request(
 }
 
 fn wrong_length(tenant: &Tenant, run_id: RunId, digest: &Digest, count: usize) -> StoreError {
-    corrupt(
-        &TABLE,
-        &key(tenant, run_id, digest),
-        format!("the chain does not have the {count} messages of its request"),
-    )
+    corrupt(TABLE, &key(tenant, run_id, digest), format!("the chain does not have the {count} messages of its request"))
 }

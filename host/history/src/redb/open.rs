@@ -1,22 +1,24 @@
-//! Opening a file: its folder, its lock, its tables.
+//! Opening the files: their folder, their lock, their tables.
 
 use std::path::Path;
 
+use ::redb::backends::FileBackend;
 use ::redb::{Builder, Database, DatabaseError, StorageBackend};
 
 use super::row::unavailable;
 use super::{RedbOptions, meta};
 use crate::StoreError;
 
-/// The name of the file within the data folder.
-const FILE: &str = "history.redb";
+/// The names of the files within the data folder.
+const DATABASE: &str = "history.redb";
+const LOG: &str = "history.wal";
 
-/// Opens the file in `folder`, and makes both if they are not there.
-pub(super) fn file(folder: &Path, options: &RedbOptions) -> Result<Database, StoreError> {
+/// Opens the files in `folder`, and makes them and the folder if they are not there. Who has the database has the log.
+pub(super) fn files(folder: &Path, options: &RedbOptions) -> Result<(Database, FileBackend), StoreError> {
     let failed =
         |error: std::io::Error| StoreError::Unavailable(format!("data folder `{}`: {error}", folder.display()));
     make_folder(folder).map_err(failed)?;
-    let database = match builder(options).create(folder.join(FILE)) {
+    let database = match builder(options).create(folder.join(DATABASE)) {
         Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => {
             return Err(StoreError::InUse(format!(
                 "data folder `{}` is in use by another abide host: stop that one, or give this one a folder of its own",
@@ -26,8 +28,10 @@ pub(super) fn file(folder: &Path, options: &RedbOptions) -> Result<Database, Sto
         other => other.map_err(|error| about(folder, unavailable(error)))?,
     };
     meta::prepare(&database).map_err(|error| about(folder, error))?;
+    let log = std::fs::File::options().read(true).write(true).create(true).truncate(false).open(folder.join(LOG));
+    let log = FileBackend::new(log.map_err(failed)?).map_err(unavailable)?;
     sync_folder(folder).map_err(failed)?;
-    Ok(database)
+    Ok((database, log))
 }
 
 /// Opens a database that is not in a file.
@@ -49,8 +53,9 @@ fn builder(options: &RedbOptions) -> Builder {
     builder
 }
 
-fn about(folder: &Path, error: StoreError) -> StoreError {
-    let named = |text: String| format!("`{}`: {text}", folder.join(FILE).display());
+/// Says which folder an error is about.
+pub(super) fn about(folder: &Path, error: StoreError) -> StoreError {
+    let named = |text: String| format!("data folder `{}`: {text}", folder.display());
     match error {
         StoreError::Corrupt(text) => StoreError::Corrupt(named(text)),
         StoreError::Unavailable(text) => StoreError::Unavailable(named(text)),
@@ -67,7 +72,7 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes the file's name durable, not only what is in the file.
+/// Makes the names of the files durable, not only what is in them.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -2,7 +2,8 @@
 
 use abide_model::{RunId, Seq, Tenant};
 
-use super::row::{self, Readable, Row};
+use super::row::{self, Row};
+use super::tables::Readable;
 use super::{events, keys, nodes, published, ready, runs, timers};
 use crate::{Commit, StoreError};
 

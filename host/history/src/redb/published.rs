@@ -3,11 +3,12 @@
 use abide_model::{Json, RunId, Tenant};
 
 use super::key::Key;
-use super::row::{Definition, Readable, Row, corrupt, unavailable};
+use super::row::{Row, corrupt, unavailable};
+use super::tables::{Readable, TableId};
 use super::{limits, pack};
 use crate::StoreError;
 
-pub(super) const TABLE: Definition = Definition::new("published");
+pub(super) const TABLE: TableId = TableId::Published;
 
 /// The row of a value.
 pub(super) fn row(tenant: &Tenant, run_id: RunId, name: &str, value: &Json) -> Result<Row, StoreError> {
@@ -22,7 +23,7 @@ pub(super) fn read(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Res
     let rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
     rows.map(|row| {
         let (key, value) = row.map_err(unavailable)?;
-        let wrong = |why: String| corrupt(&TABLE, key.value(), why);
+        let wrong = |why: String| corrupt(TABLE, key.value(), why);
         let name = std::str::from_utf8(&key.value()[first.len()..]).map_err(|why| wrong(why.to_string()))?;
         let bytes = pack::unpack(value.value()).map_err(wrong)?;
         let text = std::str::from_utf8(&bytes).map_err(|why| wrong(why.to_string()))?;

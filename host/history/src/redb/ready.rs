@@ -3,28 +3,23 @@
 use abide_model::{RunId, Tenant};
 
 use super::key::{Key, KeyReader};
-use super::row::{self, Definition, Readable, Table, corrupt, unavailable};
+use super::row::{corrupt, unavailable};
+use super::tables::{Readable, TableId, Writing};
 use crate::StoreError;
 
-pub(super) const TABLE: Definition = Definition::new("ready");
+pub(super) const TABLE: TableId = TableId::Ready;
 
 pub(super) fn key(tenant: &Tenant, run_id: RunId) -> Vec<u8> {
     Key::of_run(tenant, run_id).done()
 }
 
 /// Puts a run in or takes it out. One that is already so costs no page.
-pub(super) fn set(table: &mut Table<'_>, key: &[u8], ready: bool) -> Result<(), StoreError> {
-    let there = row::has(table, key)?;
-    match (there, ready) {
-        (false, true) => {
-            table.insert(key, &[][..]).map_err(unavailable)?;
-        }
-        (true, false) => {
-            table.remove(key).map_err(unavailable)?;
-        }
-        (true, true) | (false, false) => {}
+pub(super) fn set(writing: &mut Writing<'_>, key: &[u8], ready: bool) -> Result<(), StoreError> {
+    match (writing.has(TABLE, key)?, ready) {
+        (false, true) => writing.put(TABLE, key, &[]),
+        (true, false) => writing.remove(TABLE, key),
+        (true, true) | (false, false) => Ok(()),
     }
-    Ok(())
 }
 
 /// Runs after `after`.
@@ -40,7 +35,7 @@ pub(super) fn read(
     rows.take(limit)
         .map(|row| {
             let key = row.map_err(unavailable)?.0;
-            parse(key.value()).ok_or_else(|| corrupt(&TABLE, key.value(), "the key is not one of a run"))
+            parse(key.value()).ok_or_else(|| corrupt(TABLE, key.value(), "the key is not one of a run"))
         })
         .collect()
 }

@@ -1,19 +1,10 @@
-//! What the rows of all tables have in common: the type of a table, a row ready to be written, and the errors of reading one.
+//! What the rows of all tables have in common: a row ready to be written, and the errors of reading one.
 
-use ::redb::{ReadableTable, TableDefinition};
 use minicbor::{Decode, Encode};
 
 use super::pack;
+use super::tables::{Readable, TableId, Writing};
 use crate::StoreError;
-
-/// All tables have bytes as keys and bytes as values: their form is ours, not redb's, and is kept by the golden files.
-pub(super) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
-/// A table in a write transaction.
-pub(super) type Table<'t> = ::redb::Table<'t, &'static [u8], &'static [u8]>;
-
-/// A table that can be read, in a transaction of either sort.
-pub(super) trait Readable: ReadableTable<&'static [u8], &'static [u8]> {}
-impl<T: ReadableTable<&'static [u8], &'static [u8]>> Readable for T {}
 
 /// A row ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +14,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn insert(&self, table: &mut Table<'_>) -> Result<(), StoreError> {
-        table.insert(self.key.as_slice(), self.value.as_slice()).map_err(unavailable)?;
-        Ok(())
+    pub(super) fn put(&self, writing: &mut Writing<'_>, table: TableId) -> Result<(), StoreError> {
+        writing.put(table, &self.key, &self.value)
     }
 
     /// Its size, with something for what a row costs beside its bytes.
@@ -60,8 +50,7 @@ pub(super) fn decode<T: for<'b> Decode<'b, ()>>(value: &[u8]) -> Result<T, Strin
 }
 
 /// A row that cannot be read: names it, so that it can be looked at and cut out.
-pub(super) fn corrupt(table: &Definition, key: &[u8], why: impl std::fmt::Display) -> StoreError {
-    use ::redb::TableHandle;
+pub(super) fn corrupt(table: TableId, key: &[u8], why: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(format!("row `{}` of table `{}`: {why}", key.escape_ascii(), table.name()))
 }
 

@@ -10,11 +10,12 @@
 use abide_model::{CallerId, Run, RunId, Tenant};
 
 use super::key::{Key, KeyReader};
-use super::row::{self, Definition, Readable, Row, Table, corrupt, unavailable};
+use super::row::{self, Row, corrupt, unavailable};
+use super::tables::{Readable, TableId, Writing};
 use crate::{RunFilter, RunPage, StoreError};
 
-pub(super) const TABLE: Definition = Definition::new("runs");
-pub(super) const IDS: Definition = Definition::new("ids");
+pub(super) const TABLE: TableId = TableId::Runs;
+pub(super) const IDS: TableId = TableId::Ids;
 
 /// A page of a list looks at no more rows than this,
 const PAGE_ROWS: usize = 10_000;
@@ -27,7 +28,7 @@ pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
 }
 
 fn decode(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    row::decode(value).map_err(|why| corrupt(&TABLE, key, why))
+    row::decode(value).map_err(|why| corrupt(TABLE, key, why))
 }
 
 /// The key of the latest run of an id; the keys of all runs of that id begin with it.
@@ -36,10 +37,15 @@ fn id_key(tenant: &Tenant, id: &CallerId) -> Key {
 }
 
 /// Makes a run the latest of its id.
-pub(super) fn claim(ids: &mut Table<'_>, tenant: &Tenant, id: &CallerId, run_id: RunId) -> Result<(), StoreError> {
+pub(super) fn claim(
+    writing: &mut Writing<'_>,
+    tenant: &Tenant,
+    id: &CallerId,
+    run_id: RunId,
+) -> Result<(), StoreError> {
     let key = id_key(tenant, id);
-    Row { key: key.clone().done(), value: run_id.to_bytes().to_vec() }.insert(ids)?;
-    Row { key: key.run(run_id).done(), value: Vec::new() }.insert(ids)
+    Row { key: key.clone().done(), value: run_id.to_bytes().to_vec() }.put(writing, IDS)?;
+    Row { key: key.run(run_id).done(), value: Vec::new() }.put(writing, IDS)
 }
 
 /// The row of a run.
@@ -53,7 +59,7 @@ pub(super) fn get(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Resu
 pub(super) fn latest(ids: &impl Readable, tenant: &Tenant, id: &CallerId) -> Result<Option<RunId>, StoreError> {
     let key = id_key(tenant, id).done();
     let Some(value) = ids.get(key.as_slice()).map_err(unavailable)? else { return Ok(None) };
-    let bytes = value.value().try_into().map_err(|_| corrupt(&IDS, &key, "the value is not a run id"))?;
+    let bytes = value.value().try_into().map_err(|_| corrupt(IDS, &key, "the value is not a run id"))?;
     Ok(Some(RunId::from_bytes(bytes)))
 }
 
@@ -84,7 +90,7 @@ pub(super) fn list(
             let Some(run_id) = run_of(key.value(), first.len()) else { break };
             let row = Key::of_run(tenant, run_id).done();
             let found = runs.get(row.as_slice()).map_err(unavailable)?;
-            let found = found.ok_or_else(|| corrupt(&TABLE, &row, "the row is missing, and its id is there"))?;
+            let found = found.ok_or_else(|| corrupt(TABLE, &row, "the row is missing, and its id is there"))?;
             if page.full(run_id) {
                 break;
             }
@@ -94,7 +100,7 @@ pub(super) fn list(
         for row in runs.range(range).map_err(unavailable)?.rev() {
             let (key, value) = row.map_err(unavailable)?;
             let run_id = run_of(key.value(), first.len())
-                .ok_or_else(|| corrupt(&TABLE, key.value(), "the key is not one of a run"))?;
+                .ok_or_else(|| corrupt(TABLE, key.value(), "the key is not one of a run"))?;
             if page.full(run_id) {
                 break;
             }

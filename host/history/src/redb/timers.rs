@@ -4,10 +4,11 @@
 use abide_model::{RunId, Tenant};
 
 use super::key::{Key, KeyReader};
-use super::row::{Definition, Readable, corrupt, unavailable};
+use super::row::{corrupt, unavailable};
+use super::tables::{Readable, TableId};
 use crate::{DueTimer, RunTimer, StoreError};
 
-pub(super) const TABLE: Definition = Definition::new("timers");
+pub(super) const TABLE: TableId = TableId::Timers;
 
 pub(super) fn key(tenant: &Tenant, run_id: RunId, timer: RunTimer) -> Vec<u8> {
     Key::of(tenant).u64(timer.due_ms).run(run_id).u32(timer.call).done()
@@ -23,7 +24,7 @@ fn parse(key: &[u8]) -> Result<DueTimer, StoreError> {
         reader.end()?;
         Some(DueTimer { tenant, run_id, timer: RunTimer { due_ms, call } })
     };
-    read().ok_or_else(|| corrupt(&TABLE, key, "the key is not one of a timer"))
+    read().ok_or_else(|| corrupt(TABLE, key, "the key is not one of a timer"))
 }
 
 /// The first timer of each tenant. One look-up a tenant: the rows between are skipped.

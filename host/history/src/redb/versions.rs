@@ -14,12 +14,13 @@ use bytes::Bytes;
 use super::key::Key;
 use super::limits::COMPONENT_ROW_BYTES;
 use super::pack;
-use super::row::{self, Definition, Readable, Row, Table, corrupt, unavailable};
+use super::row::{self, Row, corrupt, unavailable};
+use super::tables::{Readable, TableId, Writing};
 use crate::{StoreError, Version};
 
-pub(super) const TABLE: Definition = Definition::new("versions");
-pub(super) const ACTIVE: Definition = Definition::new("active");
-pub(super) const COMPONENTS: Definition = Definition::new("components");
+pub(super) const TABLE: TableId = TableId::Versions;
+pub(super) const ACTIVE: TableId = TableId::Active;
+pub(super) const COMPONENTS: TableId = TableId::Components;
 
 /// The value of the row of a version.
 fn value(order: u64, version: &Version) -> Vec<u8> {
@@ -29,8 +30,8 @@ fn value(order: u64, version: &Version) -> Vec<u8> {
 }
 
 fn decode(key: &[u8], value: &[u8]) -> Result<(u64, Version), StoreError> {
-    let (order, packed) = value.split_first_chunk().ok_or_else(|| corrupt(&TABLE, key, "the value is short"))?;
-    let version = row::decode(packed).map_err(|why| corrupt(&TABLE, key, why))?;
+    let (order, packed) = value.split_first_chunk().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
+    let version = row::decode(packed).map_err(|why| corrupt(TABLE, key, why))?;
     Ok((u64::from_be_bytes(*order), version))
 }
 
@@ -55,25 +56,24 @@ fn component_key(tenant: &Tenant, digest: &Digest) -> Key {
 
 /// Writes a version, unless it is there, and makes it active.
 pub(super) fn put(
-    versions: &mut Table<'_>,
-    active: &mut Table<'_>,
-    components: &mut Table<'_>,
+    writing: &mut Writing<'_>,
     tenant: &Tenant,
     version: &Version,
     component: &[Row],
 ) -> Result<(), StoreError> {
     let key = Key::of(tenant).name(version.workflow.as_str()).digest(&version.version).done();
-    if !row::has(versions, &key)? {
-        let order = numbered(versions, tenant, None)?.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
-        Row { key, value: value(order, version) }.insert(versions)?;
+    if !writing.has(TABLE, &key)? {
+        let order =
+            numbered(writing.table(TABLE)?, tenant, None)?.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
+        Row { key, value: value(order, version) }.put(writing, TABLE)?;
     }
     for row in component {
-        if !row::has(components, &row.key)? {
-            row.insert(components)?;
+        if !writing.has(COMPONENTS, &row.key)? {
+            row.put(writing, COMPONENTS)?;
         }
     }
     let key = Key::of(tenant).rest(version.workflow.as_str()).done();
-    Row { key, value: version.version.as_bytes().to_vec() }.insert(active)
+    Row { key, value: version.version.as_bytes().to_vec() }.put(writing, ACTIVE)
 }
 
 /// The active version of a workflow.
@@ -84,7 +84,7 @@ pub(super) fn active(
 ) -> Result<Option<Digest>, StoreError> {
     let key = Key::of(tenant).rest(name.as_str()).done();
     let Some(found) = table.get(key.as_slice()).map_err(unavailable)? else { return Ok(None) };
-    let bytes = found.value().try_into().map_err(|_| corrupt(&ACTIVE, &key, "the value is not a digest"))?;
+    let bytes = found.value().try_into().map_err(|_| corrupt(ACTIVE, &key, "the value is not a digest"))?;
     Ok(Some(Digest::from_bytes(bytes)))
 }
 
@@ -124,7 +124,7 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
     let mut whole: Option<(u64, Vec<u8>)> = None;
     for row in table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)? {
         let (key, value) = row.map_err(unavailable)?;
-        let wrong = |why: String| corrupt(&COMPONENTS, key.value(), why);
+        let wrong = |why: String| corrupt(COMPONENTS, key.value(), why);
         let (size, packed) = value.value().split_first_chunk().ok_or_else(|| wrong("the value is short".into()))?;
         let part = pack::unpack(packed).map_err(wrong)?;
         whole.get_or_insert_with(|| (u64::from_be_bytes(*size), Vec::new())).1.extend_from_slice(&part);
@@ -133,7 +133,7 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
         None => Ok(None),
         Some((size, bytes)) if bytes.len() as u64 == size => Ok(Some(bytes.into())),
         Some((size, bytes)) => {
-            Err(corrupt(&COMPONENTS, &first, format!("the parts have {} of {size} bytes", bytes.len())))
+            Err(corrupt(COMPONENTS, &first, format!("the parts have {} of {size} bytes", bytes.len())))
         }
     }
 }

@@ -1,0 +1,136 @@
+//! The tables, and a transaction that writes to them. It keeps a record of what it wrote, for the log.
+//!
+//! All tables have bytes as keys and bytes as values: their form is ours, not redb's, and is kept by the golden files.
+
+use ::redb::{ReadableTable, TableDefinition, WriteTransaction};
+
+use super::record::Record;
+use super::row::unavailable;
+use crate::StoreError;
+
+/// What redb needs to know of a table.
+pub(super) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+/// A table in a write transaction.
+pub(super) type Table<'t> = ::redb::Table<'t, &'static [u8], &'static [u8]>;
+
+/// A table that can be read, in a transaction of either sort.
+pub(super) trait Readable: ReadableTable<&'static [u8], &'static [u8]> {}
+impl<T: ReadableTable<&'static [u8], &'static [u8]>> Readable for T {}
+
+/// A table. The numbers are written to the log: one is never used again for another table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum TableId {
+    Meta = 0,
+    Events = 1,
+    Nodes = 2,
+    Runs = 3,
+    Ids = 4,
+    Ready = 5,
+    Timers = 6,
+    Published = 7,
+    Keys = 8,
+    Versions = 9,
+    Active = 10,
+    Components = 11,
+}
+
+impl TableId {
+    /// Every table, each at the place of its number.
+    pub(super) const ALL: [Self; 12] = [
+        Self::Meta,
+        Self::Events,
+        Self::Nodes,
+        Self::Runs,
+        Self::Ids,
+        Self::Ready,
+        Self::Timers,
+        Self::Published,
+        Self::Keys,
+        Self::Versions,
+        Self::Active,
+        Self::Components,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Events => "events",
+            Self::Nodes => "nodes",
+            Self::Runs => "runs",
+            Self::Ids => "ids",
+            Self::Ready => "ready",
+            Self::Timers => "timers",
+            Self::Published => "published",
+            Self::Keys => "keys",
+            Self::Versions => "versions",
+            Self::Active => "active",
+            Self::Components => "components",
+        }
+    }
+
+    pub(super) fn definition(self) -> Definition {
+        Definition::new(self.name())
+    }
+
+    pub(super) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
+/// A write transaction. A table is opened when it is first needed: a step opens one.
+pub(super) struct Writing<'t> {
+    transaction: &'t WriteTransaction,
+    tables: [Option<Table<'t>>; TableId::ALL.len()],
+    record: Record,
+}
+
+impl<'t> Writing<'t> {
+    pub(super) fn new(transaction: &'t WriteTransaction) -> Self {
+        Self { transaction, tables: Default::default(), record: Record::default() }
+    }
+
+    /// A table, to read in it what was written so far.
+    pub(super) fn table(&mut self, table: TableId) -> Result<&mut Table<'t>, StoreError> {
+        let opened = &mut self.tables[table as usize];
+        match opened {
+            Some(table) => Ok(table),
+            None => Ok(opened.insert(self.transaction.open_table(table.definition()).map_err(unavailable)?)),
+        }
+    }
+
+    pub(super) fn has(&mut self, table: TableId, key: &[u8]) -> Result<bool, StoreError> {
+        super::row::has(self.table(table)?, key)
+    }
+
+    pub(super) fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.table(table)?.insert(key, value).map_err(unavailable)?;
+        self.record.put(table, key, value);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, table: TableId, key: &[u8]) -> Result<(), StoreError> {
+        self.table(table)?.remove(key).map_err(unavailable)?;
+        self.record.remove(table, key);
+        Ok(())
+    }
+
+    /// Closes the tables. Gives what was written.
+    pub(super) fn done(self) -> Record {
+        self.record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_table_stands_at_its_number() {
+        for (number, table) in (0..).zip(TableId::ALL) {
+            assert_eq!(table as u8, number);
+            assert_eq!(TableId::from_number(number), Some(table));
+        }
+        assert_eq!(TableId::from_number(12), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The one that writes: makes each batch durable by the log, and now and then the database as a whole. What is in the log and
+//! not yet durable in the database is replayed when the store is opened.
+
+use std::sync::Arc;
+
+use ::redb::{Database, Durability, StorageBackend, WriteTransaction};
+
+use super::batch::{self, Change};
+use super::log::Log;
+use super::row::{corrupt, unavailable};
+use super::tables::{TableId, Writing};
+use super::{meta, record};
+use crate::StoreError;
+
+/// Writes batches. There is one for a database.
+#[derive(Debug)]
+pub(super) struct Writer {
+    database: Arc<Database>,
+    log: Log,
+}
+
+impl Writer {
+    /// Opens the log of a database, and writes to the database what it does not have.
+    pub(super) fn open(database: Arc<Database>, log: impl StorageBackend) -> Result<Self, StoreError> {
+        let applied = meta::applied(&database)?;
+        let log = Log::open(log, applied, |content| replay(&database, content))?;
+        let mut writer = Self { database, log };
+        if writer.log.last() > applied {
+            tracing::info!(
+                records = writer.log.last() - applied,
+                "the host was not stopped in order: the log was replayed"
+            );
+            writer.checkpoint()?;
+        }
+        writer.log.restart();
+        Ok(writer)
+    }
+
+    /// Writes changes in one transaction with one disk sync. Gives an answer for each; or one error, and then nobody knows
+    /// what is on the disk.
+    pub(super) fn write<'c>(
+        &mut self,
+        changes: impl Iterator<Item = &'c Change>,
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let transaction = begin(&self.database, Durability::None)?;
+        let mut writing = Writing::new(&transaction);
+        let answers = batch::write(&mut writing, changes)?;
+        let record = writing.done();
+        if record.is_empty() {
+            transaction.abort().map_err(unavailable)?;
+        } else if self.log.fits(&record) {
+            // The order matters: readers see it once it is durable, and not before.
+            self.log.append(&record)?;
+            transaction.commit().map_err(unavailable)?;
+        } else {
+            self.make_durable(transaction)?;
+        }
+        Ok(answers)
+    }
+
+    /// Makes the database durable as a whole, if it is not.
+    pub(super) fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if self.log.is_empty() {
+            return Ok(());
+        }
+        let transaction = begin(&self.database, Durability::Immediate)?;
+        self.make_durable(transaction)
+    }
+
+    /// Commits a transaction, and with it all before it, so that the log is not needed any more.
+    fn make_durable(&mut self, mut transaction: WriteTransaction) -> Result<(), StoreError> {
+        set_durability(&mut transaction, Durability::Immediate)?;
+        // With this, opening the file after a crash does not read all of it.
+        transaction.set_quick_repair(true);
+        meta::set_applied(&transaction, self.log.last())?;
+        transaction.commit().map_err(unavailable)?;
+        self.log.restart();
+        Ok(())
+    }
+}
+
+fn begin(database: &Database, durability: Durability) -> Result<WriteTransaction, StoreError> {
+    let mut transaction = database.begin_write().map_err(unavailable)?;
+    set_durability(&mut transaction, durability)?;
+    Ok(transaction)
+}
+
+fn set_durability(transaction: &mut WriteTransaction, durability: Durability) -> Result<(), StoreError> {
+    transaction.set_durability(durability).map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Writes the content of a record of the log.
+fn replay(database: &Database, content: &[u8]) -> Result<(), StoreError> {
+    let transaction = begin(database, Durability::None)?;
+    let mut writing = Writing::new(&transaction);
+    for change in record::changes(content) {
+        let change = change.map_err(|why| StoreError::Corrupt(format!("a record of the log: {why}")))?;
+        if change.table == TableId::Meta {
+            return Err(corrupt(TableId::Meta, change.key, "the log does not write to this table"));
+        }
+        match change.value {
+            Some(value) => writing.put(change.table, change.key, value)?,
+            None => writing.remove(change.table, change.key)?,
+        }
+    }
+    drop(writing);
+    transaction.commit().map_err(unavailable)
+}
