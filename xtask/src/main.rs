@@ -1,6 +1,7 @@
 //! Chores of the repository: `cargo xtask COMMAND`. Only the dispatch is here; each command has a file.
 
 mod guests;
+mod parts;
 mod toolchain;
 
 use std::env;
@@ -10,7 +11,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  guests [NAME…]   build the guests of examples/ and tests/guests/, or those named";
+  guests [NAME…]   build the guests of examples/ and tests/guests/, or those named
+  parts            install the programs that tests run against, and print where they are";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
 fn dispatch(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((command, rest)) if command == "guests" => guests::command(rest),
+        Some((command, [])) if command == "parts" => parts::command(),
         Some((command, _)) => bail!("there is no command `{command}`\n\n{USAGE}"),
         None => bail!("{USAGE}"),
     }

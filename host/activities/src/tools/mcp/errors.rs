@@ -6,12 +6,16 @@ use abide_model::Clock;
 use rmcp::ServiceError;
 use rmcp::model::{ErrorCode, ErrorData};
 use rmcp::service::ClientInitializeError;
-use rmcp::transport::streamable_http_client::{AuthRequiredError, HttpStatusError, InsufficientScopeError};
+use rmcp::transport::streamable_http_client::{
+    AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError,
+};
 
 use crate::client::cause;
 use crate::quote::Redactor;
 use crate::retry_after;
 use crate::trouble::Trouble;
+
+type HttpError = StreamableHttpError<reqwest::Error>;
 
 /// Reads errors of one provider.
 pub(crate) struct Errors {
@@ -36,11 +40,22 @@ impl Errors {
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
                 Trouble::lasting("provider-error", format!("`{provider}` speaks no version of MCP that the host knows"))
             }
-            error => self.by_cause(error).unwrap_or_else(|| {
-                let said = self.redactor.quote(&cause(error));
-                Trouble::passing("unavailable", format!("cannot connect to `{provider}`: {said}"))
-            }),
+            // These two do not name their cause in the usual way.
+            ClientInitializeError::LegacyFallbackFailed { fallback, .. } => self.of_connecting(fallback),
+            ClientInitializeError::TransportError { error, .. } => self.unreachable(error.error.as_ref()),
+            error => self.unreachable(error),
         }
+    }
+
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> Trouble {
+        self.by_cause(error).unwrap_or_else(|| {
+            let mut innermost = error;
+            while let Some(error) = inner(innermost) {
+                innermost = error;
+            }
+            let said = self.redactor.quote(&cause(innermost));
+            Trouble::passing("unavailable", format!("cannot connect to `{}`: {said}", self.provider))
+        })
     }
 
     /// A request that failed.
@@ -48,10 +63,7 @@ impl Errors {
         let provider = &self.provider;
         match error {
             ServiceError::McpError(error) => self.of_server(error),
-            ServiceError::TransportSend(_) => self.by_cause(error).unwrap_or_else(|| {
-                let said = self.redactor.quote(&cause(error));
-                Trouble::passing("unavailable", format!("`{provider}` cannot be reached: {said}"))
-            }),
+            ServiceError::TransportSend(error) => self.unreachable(error.error.as_ref()),
             ServiceError::TransportClosed => {
                 Trouble::passing("unavailable", format!("`{provider}` closed the connection"))
             }
@@ -100,18 +112,35 @@ impl Errors {
                     Trouble::passing(code, format!("`{provider}` {what} ({status})")).with_status(*status, wait),
                 );
             }
-            if let Some(error) = error.downcast_ref::<reqwest::Error>()
-                && let Some(status) = error.status()
-            {
-                let status = status.as_u16();
-                let message = format!(
-                    "`{provider}` refuses the request ({status}): check `url` and the headers of `[{provider}]`"
-                );
-                let code = if matches!(status, 401 | 403) { "denied" } else { "provider-error" };
+            if let Some(status) = status(error) {
+                let code = match status {
+                    401 | 403 => "denied",
+                    300..500 if status != 408 => "provider-error",
+                    _ => return None,
+                };
+                let check = format!("check `url` and the headers of `[{provider}]`");
+                let message = format!("`{provider}` refuses the request ({status}): {check}");
                 return Some(Trouble::lasting(code, message).with_status(status, None));
             }
-            current = error.source();
+            current = inner(error);
         }
         None
     }
+}
+
+/// The cause of an error. The client's own errors have causes that they do not name as such.
+fn inner<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<HttpError>() {
+        Some(StreamableHttpError::Client(cause)) => Some(cause),
+        Some(StreamableHttpError::HttpStatus(cause)) => Some(cause),
+        _ => error.source(),
+    }
+}
+
+/// The status of an answer that is no success. The client gives most of them in words only: `HTTP 401 Unauthorized: …`.
+fn status(error: &(dyn std::error::Error + 'static)) -> Option<u16> {
+    if let Some(StreamableHttpError::UnexpectedServerResponse(said)) = error.downcast_ref::<HttpError>() {
+        return said.strip_prefix("HTTP ")?.get(..3)?.parse().ok();
+    }
+    error.downcast_ref::<reqwest::Error>()?.status().map(|status| status.as_u16())
 }

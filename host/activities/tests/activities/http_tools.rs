@@ -1,0 +1,136 @@
+//! Tools that are operations of an HTTP API.
+
+use serde_json::json;
+
+use crate::common::{Server, activities, answer, call_tool, failure, fast, list_tools, options, response, verdict};
+
+fn config(server: &Server) -> String {
+    let url = server.url("/api/");
+    format!(
+        r##"
+        [tools.shop]
+        kind = "http"
+        base_url = "{url}"
+        headers = {{ authorization = "Bearer shop-secret" }}
+        [[tools.shop.tool]]
+        name = "order"
+        description = "Shows an order."
+        method = "GET"
+        path = "/orders/{{id}}"
+        input_schema = '{{"type":"object","required":["id"]}}'
+        [[tools.shop.tool]]
+        name = "refund"
+        method = "POST"
+        path = "/orders/{{id}}/refund"
+        retry = {{ max_attempts = 2, initial_interval_ms = 10 }}
+        "##
+    )
+}
+
+#[tokio::test]
+async fn arguments_go_where_they_belong() {
+    let server = Server::start(|_| response(200, &[("content-type", "application/json")], r#"{ "ok": 1.0 }"#)).await;
+    let activities = activities(&config(&server));
+    let arguments = json!({ "id": "a/b c", "expand": ["x", "y"], "deep": true });
+    let result = answer(&call_tool(&activities, "shop", "order", arguments, fast()).await);
+    assert_eq!(result["structured"], json!({ "ok": 1.0 }));
+    assert_eq!(result["content"], json!([{ "type": "text", "text": "{ \"ok\": 1.0 }" }]));
+    assert_eq!(result["is_error"], false);
+    answer(&call_tool(&activities, "shop", "refund", json!({ "id": 7, "cents": 100 }), fast()).await);
+
+    let seen = server.seen();
+    assert_eq!(seen[0].uri.to_string(), "/api/orders/a%2Fb%20c?deep=true&expand=x&expand=y");
+    assert_eq!((seen[0].method.as_str(), seen[0].header("authorization")), ("GET", "Bearer shop-secret"));
+    assert_eq!((seen[1].method.as_str(), seen[1].uri.path()), ("POST", "/api/orders/7/refund"));
+    assert_eq!(seen[1].json(), json!({ "cents": 100 }));
+    assert!(seen[1].header("idempotency-key").ends_with(":3"));
+}
+
+#[tokio::test]
+async fn arguments_that_do_not_fit_are_refused() {
+    let server = Server::start(|_| response(200, &[], "")).await;
+    let activities = activities(&config(&server));
+    for (tool, arguments, code) in [
+        ("order", json!({}), "invalid-arguments"),
+        ("order", json!({ "id": ".." }), "invalid-arguments"),
+        ("order", json!({ "id": {} }), "invalid-arguments"),
+        ("order", json!([1]), "invalid-arguments"),
+        ("sell", json!({}), "unknown-tool"),
+    ] {
+        let performed = call_tool(&activities, "shop", tool, arguments.clone(), fast()).await;
+        assert_eq!(verdict(&performed), (code, false, 0), "{tool} {arguments}");
+    }
+    let performed = call_tool(&activities, "shop", "sell", json!({}), fast()).await;
+    assert_eq!(failure(&performed).message, "`tools.shop` has no tool `sell`, but `order`, `refund`");
+    let performed = call_tool(&activities, "store", "sell", json!({}), fast()).await;
+    assert_eq!(verdict(&performed), ("unknown-provider", false, 0));
+    assert!(
+        failure(&performed).message.ends_with("configure it as `[tools.store]`"),
+        "{}",
+        failure(&performed).message
+    );
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer_and_an_outage_is_not() {
+    for (status, is_error) in [(400, true), (403, true), (404, true), (409, true), (422, true)] {
+        let server = Server::start(move |_| response(status, &[], "no, shop-secret is wrong")).await;
+        let performed = call_tool(&activities(&config(&server)), "shop", "order", json!({ "id": 1 }), fast()).await;
+        let result = answer(&performed);
+        assert_eq!((&result["is_error"], performed.attempts), (&json!(is_error), 1), "{status}");
+        assert_eq!(result["content"][0]["text"], "no, … is wrong");
+    }
+    for (status, code, retryable, attempts) in [
+        (401, "denied", false, 1),
+        (301, "provider-error", false, 1),
+        (408, "timeout", true, 2),
+        (429, "rate-limited", true, 2),
+        (500, "unavailable", true, 2),
+        (503, "unavailable", true, 2),
+    ] {
+        let server = Server::start(move |_| response(status, &[("location", "/x")], "no")).await;
+        let performed =
+            call_tool(&activities(&config(&server)), "shop", "refund", json!({ "id": 1 }), options("{}")).await;
+        assert_eq!(verdict(&performed), (code, retryable, attempts), "{status}");
+        let keys: std::collections::BTreeSet<_> =
+            server.seen().iter().map(|seen| seen.header("idempotency-key").to_owned()).collect();
+        assert_eq!((keys.len(), server.seen().len()), (1, attempts as usize));
+    }
+}
+
+#[tokio::test]
+async fn other_kinds_of_answers() {
+    let server = Server::start(|seen| match seen.uri.path() {
+        "/api/orders/none" => response(204, &[], ""),
+        "/api/orders/text" => response(200, &[], "plain"),
+        "/api/orders/picture" => {
+            response(200, &[("content-type", "image/png; x=y")], vec![0x89, b'P', b'N', b'G', 0xff])
+        }
+        "/api/orders/bytes" => response(200, &[("content-type", "application/zip")], vec![0xff, 0xfe]),
+        _ => response(200, &[], vec![b'x'; 9 << 20]),
+    })
+    .await;
+    let activities = activities(&config(&server));
+    let get = |id: &str| call_tool(&activities, "shop", "order", json!({ "id": id }), fast());
+    assert_eq!(answer(&get("none").await), json!({ "is_error": false }));
+    assert_eq!(answer(&get("text").await)["content"][0]["text"], "plain");
+    let picture = json!({ "type": "image", "media_type": "image/png", "base64": "iVBOR/8=" });
+    assert_eq!(answer(&get("picture").await)["content"][0], picture);
+    assert_eq!(answer(&get("bytes").await)["content"][0]["text"], "[2 bytes of application/zip]");
+    assert_eq!(verdict(&get("huge").await), ("provider-error", false, 1));
+}
+
+#[tokio::test]
+async fn tools_are_listed_as_they_are_declared() {
+    let server = Server::start(|_| response(200, &[], "")).await;
+    let activities = activities(&config(&server));
+    let expected = json!([
+        { "provider": "shop", "name": "order", "description": "Shows an order.",
+          "input_schema": { "type": "object", "required": ["id"] } },
+        { "provider": "shop", "name": "refund", "input_schema": { "type": "object" } },
+    ]);
+    assert_eq!(answer(&list_tools(&activities, Some("shop")).await), expected);
+    assert_eq!(answer(&list_tools(&activities, None).await), expected);
+    assert_eq!(verdict(&list_tools(&activities, Some("x")).await), ("unknown-provider", false, 0));
+}

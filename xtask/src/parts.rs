@@ -1,0 +1,80 @@
+//! `cargo xtask parts`: real programs that tests run against (a mock of language models with faults, MCP servers), of fixed versions, in a
+//! folder that is kept. Tests find it by the environment variable `ABIDE_TEST_PARTS`; nothing of it is needed to build or run abide.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result};
+
+use crate::toolchain::run;
+
+/// From PyPI.
+const PYTHON: [&str; 2] = ["llmock==0.2.2", "mcp==2.3.0"];
+
+/// From npm.
+const NODE: [&str; 2] =
+    ["@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/server-filesystem@2026.8.31"];
+
+/// Where the parts are.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    /// What `ABIDE_TEST_PARTS` has to be: it has `python/bin` and `node/node_modules`.
+    pub(crate) folder: PathBuf,
+}
+
+/// Installs the parts and says where they are.
+pub(crate) fn command() -> Result<()> {
+    println!("ABIDE_TEST_PARTS={}", install()?.folder.display());
+    Ok(())
+}
+
+/// Installs what is missing, which takes a minute the first time and nothing after that.
+pub(crate) fn install() -> Result<Parts> {
+    let folder = target_folder()?.join("parts");
+    install_once(&folder.join("python"), &PYTHON, |folder| {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
+            .context("install Python 3.10 or later with its module `venv`")?;
+        run(Command::new(folder.join("bin/pip"))
+            .args(["install", "--quiet", "--disable-pip-version-check"])
+            .args(PYTHON))
+        .context("the packages from PyPI cannot be installed")
+    })?;
+    install_once(&folder.join("node"), &NODE, |folder| {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+        run(Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--silent", "--save-exact"])
+            .args(NODE)
+            .current_dir(folder))
+        .context("the packages from npm cannot be installed: install Node.js 20 or later")
+    })?;
+    Ok(Parts { folder })
+}
+
+/// Calls `install` unless the folder was made for the same packages before. A stamp that comes last tells, so one that was broken off is
+/// made anew.
+fn install_once(folder: &Path, packages: &[&str], install: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let stamp = folder.join("installed");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("installing {}", packages.join(", "));
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    }
+    install(folder)?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Where cargo puts what it builds.
+fn target_folder() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")),
+    }
+}
