@@ -62,6 +62,10 @@ impl ActivitiesConfig {
         if (base_url.is_none() && api_key.is_none()) || self.llm.contains_key("openai") {
             return;
         }
+        if let (None, [only]) = (&self.default_llm, self.llm.keys().collect::<Vec<_>>().as_slice()) {
+            // It was the default without being named, and a key in the environment must not change that.
+            self.default_llm = Some((*only).clone());
+        }
         let provider = OpenAiProvider {
             base_url: base_url.unwrap_or_else(|| OpenAiProvider::default().base_url),
             api_key: api_key.map(Secret::new),

@@ -97,3 +97,21 @@ fn openai_is_added_only_where_something_is_given() {
     config.add_openai(Some("http://127.0.0.1:1/v1".to_owned()), None, None);
     assert!(!format!("{config:?}").contains("127.0.0.1"), "what is configured stays");
 }
+
+#[test]
+fn the_only_provider_stays_the_default_when_openai_is_added() {
+    let toml = "[llm.mine]\nkind = \"scripted\"\nfile = \"a.json\"";
+    let mut config: ActivitiesConfig = toml::from_str(toml).unwrap();
+    config.add_openai(None, Some("sk-1".to_owned()), None);
+    assert_eq!((config.default_llm.as_deref(), config.llm.len()), (Some("mine"), 2));
+}
+
+#[tokio::test]
+async fn the_examples_are_valid() {
+    for example in ["helpdesk", "researcher"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
+        let toml = std::fs::read_to_string(folder.join("abide.toml")).unwrap();
+        let config: ActivitiesConfig = toml::from_str(&toml).unwrap();
+        Activities::new(config, &folder, Arc::new(SystemClock)).unwrap();
+    }
+}

@@ -234,6 +234,9 @@ async fn none_outlives_the_activities() {
     let pid = stubborn.starts()[0];
     stubborn.activities.close().await;
     assert!(!is_alive(pid), "`close` waits");
+    let performed = call_tool(&stubborn.activities, "t", "echo", json!({}), fast()).await;
+    assert_eq!(verdict(&performed), ("unavailable", true, 5));
+    assert_eq!(stubborn.starts().len(), 1, "what is closed stays closed");
 }
 
 #[test]

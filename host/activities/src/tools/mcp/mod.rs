@@ -7,6 +7,7 @@ mod content;
 mod errors;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ pub(crate) struct Mcp {
     lane: Lane,
     target: Arc<Target>,
     current: Mutex<Option<Connecting>>,
+    closed: AtomicBool,
 }
 
 impl std::fmt::Debug for Mcp {
@@ -86,7 +88,13 @@ impl Mcp {
     }
 
     fn new(name: &str, lane: Lane, target: Target) -> Self {
-        Self { name: name.to_owned(), lane, target: Arc::new(target), current: Mutex::new(None) }
+        Self {
+            name: name.to_owned(),
+            lane,
+            target: Arc::new(target),
+            current: Mutex::new(None),
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// Performs `tools.list`.
@@ -110,6 +118,8 @@ impl Mcp {
 
     /// Ends the connection, and the server if the host started it.
     pub(crate) async fn close(&self) {
+        // First, so that a call which fails by this does not start the server again.
+        self.closed.store(true, Ordering::SeqCst);
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Ok(connection)) = current.as_ref().and_then(Shared::peek) {
             connection.close().await;
@@ -155,6 +165,9 @@ impl Mcp {
     async fn connection(&self) -> Result<Arc<Connection>, Trouble> {
         // A connection may die between being made and being looked at; then it is made once more.
         for _ in 0..2 {
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(Trouble::passing("unavailable", "the host is stopping"));
+            }
             let connecting = self.connecting();
             match connecting.await {
                 Ok(connection) if connection.is_closed() => {}
