@@ -1,8 +1,10 @@
 //! How fast commits are, beside a bare disk sync on the same disk at the same time. Run it on the disk that matters:
 //!
 //! ```text
-//! cargo bench -p abide-history --bench commits -- /a/folder/on/the/disk
+//! cargo bench -p abide-history --bench commits -- /a/folder/on/the/disk 1,64
 //! ```
+//!
+//! The numbers are how many runs commit at the same time.
 //!
 //! Disks differ, and machines are busy: only the ratios mean something. So the rounds of what is compared take turns.
 
@@ -33,7 +35,9 @@ fn main() -> Result<(), AnyError> {
     let bare = Bare::open(folder.path())?;
 
     println!("{:>24} {:>12} {:>12} {:>12}", "", "commits/s", "syncs/s", "ratio");
-    for runs in [1, 8, 64, 256] {
+    let runs = arguments.get(1).map_or("1,8,64,256", String::as_str);
+    for runs in runs.split(',').map(str::parse) {
+        let runs = runs?;
         let mut histories = runtime.block_on(start_runs(&store, runs))?;
         let (mut commits, mut syncs) = (0.0, 0.0);
         for _ in 0..ROUNDS {
@@ -69,7 +73,7 @@ impl Bare {
         let begin = Instant::now();
         let mut syncs = 0u32;
         while begin.elapsed() < ROUND {
-            if syncs as usize % (BARE_BYTES / 256) == 0 {
+            if (syncs as usize).is_multiple_of(BARE_BYTES / 256) {
                 file.rewind()?;
             }
             file.write_all(&[7; 256])?;

@@ -4,6 +4,8 @@ use crate::StoreError;
 
 /// Memory for pages of the file.
 pub(super) const CACHE_BYTES: usize = 64 << 20;
+/// The log is full at this size. The bound keeps a restart fast.
+pub(super) const LOG_BYTES: u64 = 8 << 20;
 /// Commits that wait for the writing thread. One more waits to be queued.
 pub(super) const QUEUE_COMMITS: usize = 4096;
 /// Bytes of commits that wait, in units of [`QUEUE_UNIT_BYTES`].

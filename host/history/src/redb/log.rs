@@ -16,10 +16,10 @@ use ::redb::StorageBackend;
 use super::record::Record;
 use crate::StoreError;
 
-/// A log of this size is full. The bound keeps a restart fast.
-pub(super) const CAPACITY_BYTES: u64 = 8 << 20;
 /// The file grows by this much, filled with zero bytes: a sync of bytes that the file has already is the cheapest one.
 const GROWTH_BYTES: u64 = 256 << 10;
+/// A file larger than this is no log: it is not read into memory. It is larger than any capacity should be.
+const READ_BYTES: usize = 1 << 30;
 const HEADER_BYTES: usize = 24;
 /// Records begin at multiples of this.
 const ALIGNMENT: u64 = 8;
@@ -28,6 +28,8 @@ const ALIGNMENT: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Log {
     disk: Box<dyn StorageBackend>,
+    /// A log of this size is full.
+    capacity: u64,
     /// The size of the file.
     size: u64,
     /// Where the next record begins.
@@ -41,14 +43,17 @@ impl Log {
     /// `replay`, in order. The log stays as it is until [`Log::restart`].
     pub(super) fn open(
         disk: impl StorageBackend,
+        capacity: u64,
         applied: u64,
         mut replay: impl FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         let size = disk.len().map_err(failed)?;
-        let length = usize::try_from(size.min(CAPACITY_BYTES)).expect("the capacity fits into memory");
+        let length = usize::try_from(size).ok().filter(|length| *length <= READ_BYTES).ok_or_else(|| {
+            StoreError::Corrupt(format!("the log has {size} bytes, and {READ_BYTES} at most can be read"))
+        })?;
         let mut bytes = vec![0; length];
         disk.read(0, &mut bytes).map_err(failed)?;
-        let mut log = Self { disk: Box::new(disk), size, end: 0, last: applied };
+        let mut log = Self { disk: Box::new(disk), capacity, size, end: 0, last: applied };
         let mut place = 0;
         let mut next = None;
         while let Some(header) = header_at(&bytes, place) {
@@ -78,7 +83,7 @@ impl Log {
     /// Whether anything later than the end of the log is in it.
     fn check_rest(&self, bytes: &[u8], end: usize) -> Result<(), StoreError> {
         // Cheap checks come first: every place is asked.
-        let later = self.last + 1..=self.last.saturating_add(CAPACITY_BYTES);
+        let later = self.last + 1..=self.last.saturating_add(bytes.len() as u64);
         for place in (end..bytes.len()).step_by(ALIGNMENT as usize) {
             let header = header_at(bytes, place).filter(|header| later.contains(&header.number));
             if let Some(header) = header.filter(|header| content_at(bytes, place, *header).is_some()) {
@@ -104,7 +109,7 @@ impl Log {
 
     /// Whether a record finds room.
     pub(super) fn fits(&self, record: &Record) -> bool {
-        self.end + padded(record.as_bytes().len()) <= CAPACITY_BYTES
+        self.end + padded(record.as_bytes().len()) <= self.capacity
     }
 
     /// Appends a record, and gives `Ok` when it is durable.
@@ -113,7 +118,7 @@ impl Log {
         let bytes = encode(number, record.as_bytes());
         let end = self.end + bytes.len() as u64;
         if end > self.size {
-            let size = end.next_multiple_of(GROWTH_BYTES).min(CAPACITY_BYTES);
+            let size = end.next_multiple_of(GROWTH_BYTES).min(self.capacity);
             self.disk.set_len(size).map_err(failed)?;
             let zeros = vec![0; usize::try_from(size - end).expect("less than the capacity")];
             self.disk.write(end, &zeros).map_err(failed)?;
@@ -213,7 +218,7 @@ mod tests {
         disk.set_len(bytes.len() as u64).unwrap();
         disk.write(0, bytes).unwrap();
         let mut replayed = Vec::new();
-        let log = Log::open(disk, applied, |content| {
+        let log = Log::open(disk, 8 << 20, applied, |content| {
             replayed.push(content.to_vec());
             Ok(())
         })?;
@@ -277,7 +282,7 @@ mod tests {
     #[test]
     fn appends_where_it_ended_and_starts_again() {
         let disk = InMemoryBackend::new();
-        let mut log = Log::open(disk, 7, |_| Ok(())).unwrap();
+        let mut log = Log::open(disk, 8 << 20, 7, |_| Ok(())).unwrap();
         assert!(log.is_empty());
         log.append(&record("a")).unwrap();
         log.append(&record(&"b".repeat(3000))).unwrap();

@@ -45,11 +45,14 @@ use crate::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, Sto
 pub struct RedbOptions {
     /// Memory for pages of the file, in bytes.
     pub cache_bytes: usize,
+    /// The size of the log, in bytes. When it is full, the database is made durable as a whole, which takes some syncs and some
+    /// ten milliseconds. A larger log makes that rarer, and a start after a crash longer.
+    pub log_bytes: u64,
 }
 
 impl Default for RedbOptions {
     fn default() -> Self {
-        Self { cache_bytes: limits::CACHE_BYTES }
+        Self { cache_bytes: limits::CACHE_BYTES, log_bytes: limits::LOG_BYTES }
     }
 }
 
@@ -70,7 +73,7 @@ impl RedbStore {
     /// The same, with options.
     pub fn open_with(folder: &Path, options: &RedbOptions) -> Result<Self, StoreError> {
         let (database, log) = open::files(folder, options)?;
-        Self::over(database, log).map_err(|error| open::about(folder, error))
+        Self::over(database, log, options).map_err(|error| open::about(folder, error))
     }
 
     /// Opens a store in something other than files, for tests: one for the database, one for the log.
@@ -79,7 +82,7 @@ impl RedbStore {
         log: impl StorageBackend,
         options: &RedbOptions,
     ) -> Result<Self, StoreError> {
-        Self::over(open::backend(database, options)?, log)
+        Self::over(open::backend(database, options)?, log, options)
     }
 
     /// Opens a store in memory, for tests. It is gone when it is dropped.
@@ -88,9 +91,9 @@ impl RedbStore {
         Self::open_with_backends(InMemoryBackend::new(), InMemoryBackend::new(), &RedbOptions::default())
     }
 
-    fn over(database: Database, log: impl StorageBackend) -> Result<Self, StoreError> {
+    fn over(database: Database, log: impl StorageBackend, options: &RedbOptions) -> Result<Self, StoreError> {
         let database = Arc::new(database);
-        let writer = Writer::open(Arc::clone(&database), log)?;
+        let writer = Writer::open(Arc::clone(&database), log, options.log_bytes)?;
         Ok(Self { committer: Committer::start(writer)?, database })
     }
 

@@ -1,5 +1,6 @@
 //! Opening the files: their folder, their lock, their tables.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use ::redb::backends::FileBackend;
@@ -12,26 +13,52 @@ use crate::StoreError;
 /// The names of the files within the data folder.
 const DATABASE: &str = "history.redb";
 const LOG: &str = "history.wal";
+/// A database that is being made. redb cannot open one whose making was cut short, so it is given its name when it is whole.
+const NEW_DATABASE: &str = "history.redb.new";
 
-/// Opens the files in `folder`, and makes them and the folder if they are not there. Who has the database has the log.
+/// Opens the files in `folder`, and makes them and the folder if they are not there. Who has the lock of the log has the folder.
 pub(super) fn files(folder: &Path, options: &RedbOptions) -> Result<(Database, FileBackend), StoreError> {
-    let failed =
-        |error: std::io::Error| StoreError::Unavailable(format!("data folder `{}`: {error}", folder.display()));
+    let failed = |error: std::io::Error| about(folder, StoreError::Unavailable(error.to_string()));
     make_folder(folder).map_err(failed)?;
-    let database = match builder(options).create(folder.join(DATABASE)) {
-        Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => {
-            return Err(StoreError::InUse(format!(
-                "data folder `{}` is in use by another abide host: stop that one, or give this one a folder of its own",
-                folder.display()
-            )));
-        }
+    let log = File::options().read(true).write(true).create(true).truncate(false).open(folder.join(LOG));
+    let log = log.map_err(failed)?;
+    match log.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(in_use(folder)),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let path = folder.join(DATABASE);
+    if !path.try_exists().map_err(failed)? {
+        make_database(folder, options).map_err(|error| about(folder, error))?;
+    }
+    let database = match builder(options).open(path) {
+        Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) => return Err(in_use(folder)),
         other => other.map_err(|error| about(folder, unavailable(error)))?,
     };
     meta::prepare(&database).map_err(|error| about(folder, error))?;
-    let log = std::fs::File::options().read(true).write(true).create(true).truncate(false).open(folder.join(LOG));
-    let log = FileBackend::new(log.map_err(failed)?).map_err(unavailable)?;
-    sync_folder(folder).map_err(failed)?;
-    Ok((database, log))
+    Ok((database, FileBackend::new(log).map_err(unavailable)?))
+}
+
+fn make_database(folder: &Path, options: &RedbOptions) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+    let new = folder.join(NEW_DATABASE);
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let database = builder(options).create(&new).map_err(unavailable)?;
+    meta::prepare(&database)?;
+    database.close().map_err(unavailable)?;
+    File::open(&new).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(new, folder.join(DATABASE)).map_err(failed)?;
+    sync_folder(folder).map_err(failed)
+}
+
+fn in_use(folder: &Path) -> StoreError {
+    StoreError::InUse(format!(
+        "data folder `{}` is in use by another abide host: stop that one, or give this one a folder of its own",
+        folder.display()
+    ))
 }
 
 /// Opens a database that is not in a file.
@@ -74,5 +101,5 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 
 /// Makes the names of the files durable, not only what is in them.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

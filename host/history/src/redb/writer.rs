@@ -21,9 +21,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the log of a database, and writes to the database what it does not have.
-    pub(super) fn open(database: Arc<Database>, log: impl StorageBackend) -> Result<Self, StoreError> {
+    pub(super) fn open(database: Arc<Database>, log: impl StorageBackend, log_bytes: u64) -> Result<Self, StoreError> {
         let applied = meta::applied(&database)?;
-        let log = Log::open(log, applied, |content| replay(&database, content))?;
+        let log = Log::open(log, log_bytes, applied, |content| replay(&database, content))?;
         let mut writer = Self { database, log };
         if writer.log.last() > applied {
             tracing::info!(

@@ -1,0 +1,134 @@
+//! What a store should hold, kept the simplest way: to compare with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunTimer, Store, StoreError};
+use abide_model::{CallerId, Digest, Event, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, Tenant};
+
+/// All that is in a store, but for versions.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Reference {
+    runs: BTreeMap<(Tenant, RunId), History>,
+    ids: BTreeMap<(Tenant, CallerId), RunId>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct History {
+    events: Vec<Recorded>,
+    nodes: BTreeMap<Digest, Node>,
+    row: Option<Run>,
+    ready: bool,
+    timers: BTreeSet<RunTimer>,
+    published: BTreeMap<String, Json>,
+    keys: BTreeMap<String, KeyUse>,
+}
+
+impl History {
+    fn closed(&self) -> bool {
+        self.events.last().is_some_and(|last| last.event.is_last())
+    }
+}
+
+impl Reference {
+    /// What a store has to answer, and nothing is changed where it is refused.
+    pub(crate) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let key = (commit.tenant.clone(), commit.run_id);
+        let found = self.runs.get(&key);
+        let actual = found.map_or(0, |run| run.events.len() as u64);
+        let closed = found.is_some_and(History::closed);
+        if actual != commit.expected_length || (closed && !commit.events.is_empty()) {
+            return Err(StoreError::Conflict { run_id: commit.run_id, expected: commit.expected_length, actual });
+        }
+        if let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) {
+            let id = (commit.tenant.clone(), row.id.clone());
+            if let Some(latest) = self.ids.get(&id) {
+                let latest_row = self.runs[&(commit.tenant.clone(), *latest)].row.as_ref();
+                if latest_row.is_some_and(|row| row.status.is_open()) {
+                    return Err(StoreError::RunAlreadyOpen(*latest));
+                }
+            }
+            self.ids.insert(id, commit.run_id);
+        }
+        let run = self.runs.entry(key).or_default();
+        run.events.extend(commit.events.iter().cloned());
+        run.nodes.extend(commit.nodes.iter().cloned());
+        run.row = commit.run.clone().or(run.row.take());
+        run.ready = commit.ready.unwrap_or(run.ready);
+        run.timers.extend(&commit.timers_set);
+        run.timers.retain(|timer| !commit.timers_cleared.contains(timer));
+        run.published.extend(commit.published.iter().cloned());
+        run.keys.extend(commit.key.clone());
+        Ok(())
+    }
+
+    /// The length of a history.
+    pub(crate) fn length(&self, tenant: &Tenant, run_id: RunId) -> u64 {
+        self.runs.get(&(tenant.clone(), run_id)).map_or(0, |run| run.events.len() as u64)
+    }
+
+    /// Panics where a store holds anything else.
+    pub(crate) async fn check(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let (mut ready, mut timers) = (Vec::new(), BTreeSet::new());
+        for ((tenant, run_id), run) in &self.runs {
+            let run_id = *run_id;
+            assert_eq!(store.length(tenant, run_id).await?, run.events.len() as u64, "length of {run_id}");
+            let events: Vec<_> = store.events(tenant, run_id, 0, 10_000).await?;
+            assert_eq!(events, (0..).zip(run.events.iter().cloned()).collect::<Vec<_>>(), "events of {run_id}");
+            assert_eq!(store.run(tenant, run_id).await?, run.row, "row of {run_id}");
+            let published: Vec<_> = run.published.clone().into_iter().collect();
+            assert_eq!(store.published(tenant, run_id).await?, published, "published by {run_id}");
+            for (key, used) in &run.keys {
+                assert_eq!(store.key(tenant, run_id, key).await?, Some(*used), "key `{key}` of {run_id}");
+            }
+            for recorded in &run.events {
+                match &recorded.event {
+                    Event::CallRequested(call) => {
+                        let request = store.request(tenant, run_id, &call.request).await?;
+                        assert_eq!(request, run.request(&call.request), "request of {run_id}");
+                    }
+                    Event::SignalReceived(signal) if signal.key.is_some() => {
+                        let key = signal.key.as_ref().expect("it was just seen");
+                        assert!(run.keys.contains_key(key), "the workload gives each key to the store");
+                    }
+                    _ => {}
+                }
+            }
+            ready.extend(run.ready.then(|| (tenant.clone(), run_id)));
+            timers.extend(run.timers.iter().map(|timer| (tenant.clone(), *timer, run_id)));
+        }
+        assert_eq!(store.ready(None, 10_000).await?, ready, "ready runs");
+        let due = store.due_timers(u64::MAX, 10_000).await?.into_iter();
+        let due: BTreeSet<_> = due.map(|DueTimer { tenant, run_id, timer }| (tenant, timer, run_id)).collect();
+        assert_eq!(due, timers, "timers");
+        let next = timers.iter().map(|(_, timer, _)| timer.due_ms).min();
+        assert_eq!(store.next_timer().await?, next, "next timer");
+        for ((tenant, id), latest) in &self.ids {
+            assert_eq!(store.latest_run(tenant, id).await?, Some(*latest), "latest run of {id}");
+        }
+        self.check_lists(store).await
+    }
+
+    async fn check_lists(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let tenants: BTreeSet<_> = self.runs.keys().map(|(tenant, _)| tenant).collect();
+        for tenant in tenants {
+            let listed = store.runs(tenant, &RunFilter::default(), None, 10_000).await?;
+            let of = self.runs.iter().filter(|((owner, _), _)| owner == tenant);
+            let expected: Vec<_> = of.rev().filter_map(|(_, run)| run.row.clone()).collect();
+            assert_eq!(listed.runs, expected, "list of runs of {tenant}");
+        }
+        Ok(())
+    }
+}
+
+impl History {
+    fn request(&self, recorded: &RecordedRequest) -> Request {
+        let (head, last) = match recorded {
+            RecordedRequest::Inline(head) => return Request::new(head.clone()),
+            RecordedRequest::Stored(head, last, _) => (head, last),
+        };
+        let chain = std::iter::successors(last.as_ref(), |digest| self.nodes[digest].parent.as_ref());
+        let mut messages: Vec<_> = chain.map(|digest| self.nodes[digest].text.clone()).collect();
+        messages.reverse();
+        Request { head: self.nodes[head].text.clone(), messages }
+    }
+}
