@@ -1,11 +1,12 @@
 //! `cargo xtask guests`: builds the guests of `examples/` and `tests/guests/` into one folder. A guest stays a core module that
 //! carries its component's types: the host makes the component when it is uploaded.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::places::{root, target_folder};
 use crate::toolchain::{self, TARGET, Toolchain};
 
 /// Where guests are, below the root of the repository.
@@ -66,19 +67,6 @@ fn names() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-/// Where cargo puts what it builds.
-fn target_folder() -> Result<PathBuf> {
-    match env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => Ok(std::path::absolute(folder)?),
-        None => Ok(root().join("target")),
-    }
-}
-
-/// The root of the repository.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in a folder of the repository")
 }
 
 /// Says whether it copied. An unchanged guest keeps its time, so that what is made of it is not made again. The copy comes into place as a

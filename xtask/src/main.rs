@@ -1,7 +1,11 @@
 //! Chores of the repository: `cargo xtask COMMAND`. Only the dispatch is here; each command has a file.
 
+mod apt;
+mod demo;
 mod guests;
 mod parts;
+mod places;
+mod test;
 mod toolchain;
 
 use std::env;
@@ -11,8 +15,10 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  guests [NAME…]   build the guests of examples/ and tests/guests/, or those named
-  parts            install the programs that tests run against, and print where they are";
+  demo [--data DIR]  a run that outlives its host, shown and checked
+  test               install what tests need, run all tests and the demo
+  guests [NAME…]     build the guests of examples/ and tests/guests/, or those named
+  parts              install the programs that tests run against, and print where they are";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -27,6 +33,8 @@ fn main() -> ExitCode {
 
 fn dispatch(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
+        Some((command, rest)) if command == "demo" => demo::command(rest),
+        Some((command, [])) if command == "test" => test::command(),
         Some((command, rest)) if command == "guests" => guests::command(rest),
         Some((command, [])) if command == "parts" => parts::command(),
         Some((command, _)) => bail!("there is no command `{command}`\n\n{USAGE}"),

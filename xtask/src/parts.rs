@@ -1,12 +1,14 @@
 //! `cargo xtask parts`: real programs that tests run against (a mock of language models with faults, MCP servers), of fixed versions, in a
 //! folder that is kept. Tests find it by the environment variable `ABIDE_TEST_PARTS`; nothing of it is needed to build or run abide.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::{Context as _, Result};
 
+use crate::apt;
+use crate::places::target_folder;
 use crate::toolchain::run;
 
 /// From PyPI.
@@ -32,6 +34,7 @@ pub(crate) fn command() -> Result<()> {
 /// Installs what is missing, which takes a minute the first time and nothing after that.
 pub(crate) fn install() -> Result<Parts> {
     let folder = target_folder()?.join("parts");
+    require_interpreters()?;
     install_once(&folder.join("python"), &PYTHON, |folder| {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
             .context("install Python 3.10 or later with its module `venv`")?;
@@ -52,6 +55,20 @@ pub(crate) fn install() -> Result<Parts> {
     Ok(Parts { folder })
 }
 
+/// Python with `venv`, and Node.js with npm.
+fn require_interpreters() -> Result<()> {
+    let works = |program: &str, arguments: &[&str]| {
+        Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+    };
+    if !works("python3", &["-c", "import ensurepip, venv"]) {
+        apt::install(&["python3", "python3-venv"], "install Python 3.10 or later with its module `venv`")?;
+    }
+    if !works("node", &["--version"]) || !works("npm", &["--version"]) {
+        apt::install(&["nodejs", "npm"], "install Node.js 20 or later with npm")?;
+    }
+    Ok(())
+}
+
 /// Calls `install` unless the folder was made for the same packages before. A stamp that comes last tells, so one that was broken off is
 /// made anew.
 fn install_once(folder: &Path, packages: &[&str], install: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
@@ -69,12 +86,4 @@ fn install_once(folder: &Path, packages: &[&str], install: impl FnOnce(&Path) ->
     }
     install(folder)?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
-}
-
-/// Where cargo puts what it builds.
-fn target_folder() -> Result<PathBuf> {
-    match env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => Ok(std::path::absolute(folder)?),
-        None => Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")),
-    }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apt;
+
 /// What guests are built for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -145,39 +147,11 @@ fn install_debian() -> Result<()> {
          `apt-get install --no-install-recommends {}`",
         PACKAGES.join(" ")
     );
-    if !Path::new("/usr/bin/apt-get").exists() {
-        bail!("rustup could not add the target {TARGET}, and there is no apt-get to install packages with: {by_hand}");
-    }
-    if !is_root() {
-        bail!("rustup could not add the target {TARGET}, and only root can install packages: {by_hand}");
-    }
-    println!("installing {}", PACKAGES.join(", "));
-    if !apt_install(&PACKAGES) {
-        // The lists of packages may be missing or old.
-        run(&mut apt(&["update"]))?;
-        if !apt_install(&PACKAGES) {
-            bail!("apt-get could not install {}: {by_hand}", PACKAGES.join(", "));
-        }
-    }
+    apt::install(&PACKAGES, &by_hand).with_context(|| format!("rustup could not add the target {TARGET}"))?;
     if !debian_is_installed() {
         bail!("the packages {} are installed, but {DEBIAN_LIBRARY} is missing", PACKAGES.join(", "));
     }
     Ok(())
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-fn apt(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
-    command
-}
-
-fn apt_install(packages: &[&str]) -> bool {
-    let mut command = apt(&["install", "--yes", "--no-install-recommends"]);
-    command.args(packages).status().is_ok_and(|status| status.success())
 }
 
 /// What links web assembly: the linker that comes with rustup's toolchains, or else LLVM's own.
