@@ -25,7 +25,7 @@ pub struct Commit {
     /// Which run.
     pub run_id: RunId,
     /// How many events the history has before this change. Another length is refused with [`StoreError::Conflict`]: then
-    /// somebody else wrote the run. 0 starts a run: it also claims the id of `run`, and is refused with
+    /// somebody else wrote the run; so are events after one that closed it. 0 starts a run: it also claims the id of `run`, and is refused with
     /// [`StoreError::RunAlreadyOpen`] while the latest run of that id is open.
     pub expected_length: Seq,
     /// Events to append. Their places follow from `expected_length`.
@@ -37,7 +37,7 @@ pub struct Commit {
     /// Whether the run is to be driven when a host comes up: it has activities in flight or inputs that the guest was not
     /// given. `None` leaves it as it is.
     pub ready: Option<bool>,
-    /// Timers that are set.
+    /// Timers that are set. One that is set and cleared by the same change is cleared.
     pub timers_set: Vec<RunTimer>,
     /// Timers that rang or were cancelled. Clearing one that is not there is fine.
     pub timers_cleared: Vec<RunTimer>,
@@ -118,7 +118,8 @@ pub struct RunPage {
 
 /// A store of histories, versions, timers and what else a host must not lose.
 pub trait Store: Send + Sync + 'static {
-    /// Makes a change durable.
+    /// Makes a change durable. Changes are written in the order in which these futures are first polled. One whose future is
+    /// dropped before it is done may be written or not.
     fn commit(&self, commit: Commit) -> StoreFuture<'_, ()>;
 
     /// The row of a run.

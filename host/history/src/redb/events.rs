@@ -141,3 +141,88 @@ pub(super) fn read(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use abide_model::{Digest, Event, Json, RunTerminated};
+    use proptest::prelude::*;
+
+    use super::super::testing::{self, golden_of_any_release, last_event, open_event, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn events_are_read_as_they_were_written(
+            tenant in tenant(),
+            run_id in run_id(),
+            commits in proptest::collection::vec(proptest::collection::vec(open_event(), 1..4), 1..4),
+            last in proptest::option::of(last_event()),
+        ) {
+            let mut all: Vec<Recorded> = Vec::new();
+            let mut rows = Vec::new();
+            let last = last.map(|last| vec![last]);
+            let closed = last.is_some();
+            for events in commits.into_iter().chain(last) {
+                rows.push(row(&tenant, run_id, all.len() as Seq, &events).unwrap());
+                all.extend(events);
+            }
+            with_rows(TABLE, &rows, |writing| {
+                let table = writing.table(TABLE).unwrap();
+                let length = all.len() as Seq;
+                prop_assert_eq!(tail(table, &tenant, run_id).unwrap(), Tail { length, closed });
+                let found = read(table, &tenant, run_id, 0, 100).unwrap();
+                prop_assert_eq!(found, (0..).zip(all).collect::<Vec<_>>());
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(value: Vec<u8>, lz4: bool) {
+            let tenant = Tenant::default();
+            let run_id = RunId::from_bytes([1; 16]);
+            let begin = [0, 0, 0, 0, 1, u8::from(lz4)];
+            for value in [value.clone(), [&begin[..], &value].concat()] {
+                let row = Row { key: Key::of_run(&tenant, run_id).u64(0).done(), value };
+                with_rows(TABLE, &[row], |writing| {
+                    let table = writing.table(TABLE).unwrap();
+                    let _ = (tail(table, &tenant, run_id), read(table, &tenant, run_id, 0, 100));
+                });
+            }
+        }
+    }
+
+    /// The row as a release wrote it, read by this one.
+    fn reads(stored: &Row, events: &[Recorded]) {
+        let run_id = RunId::from_bytes([7; 16]);
+        with_rows(TABLE, std::slice::from_ref(stored), |writing| {
+            let found = read(writing.table(TABLE).unwrap(), &Tenant::default(), run_id, 3, 100).unwrap();
+            assert_eq!(found, (3..).zip(events.iter().cloned()).collect::<Vec<_>>());
+        });
+    }
+
+    fn golden_row(events: &[Recorded]) -> Row {
+        row(&Tenant::default(), RunId::from_bytes([7; 16]), 3, events).unwrap()
+    }
+
+    #[test]
+    fn golden_events() {
+        for (name, event) in testing::samples::events() {
+            let events = [Recorded { time_ms: 1_700_000_000_123, event }];
+            reads(&testing::golden(&format!("event-{name}"), &golden_row(&events)), &events);
+        }
+    }
+
+    #[test]
+    fn golden_events_that_are_compressed() {
+        let event = Event::RunTerminated(RunTerminated { reason: "again and ".repeat(200) });
+        let digest = Event::VersionChanged(abide_model::VersionChanged { version: Digest::of(b"v") });
+        let input = Event::SignalReceived(abide_model::SignalReceived {
+            name: "large".into(),
+            payload: Json::parse(format!("\"{}\"", "abc".repeat(500))).unwrap(),
+            key: None,
+        });
+        let events = [digest, input, event].map(|event| Recorded { time_ms: 5, event });
+        // Compressors may change; what they wrote is read.
+        reads(&golden_of_any_release("events-compressed", &golden_row(&events)), &events);
+    }
+}

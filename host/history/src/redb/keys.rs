@@ -35,3 +35,37 @@ pub(super) fn get(
     let used = parse(found.value()).ok_or_else(|| corrupt(TABLE, &key, "the value does not have 40 bytes"))?;
     Ok(Some(used))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{digest, golden, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_use_is_read_as_it_was_written(
+            tenant in tenant(),
+            run_id in run_id(),
+            key in ".{0,30}",
+            digest in digest(),
+            seq: u64,
+        ) {
+            let used = KeyUse { digest, seq };
+            let rows = [row(&tenant, run_id, &key, &used).unwrap()];
+            let found = with_rows(TABLE, &rows, |writing| get(writing.table(TABLE).unwrap(), &tenant, run_id, &key));
+            prop_assert_eq!(found, Ok(Some(used)));
+        }
+    }
+
+    #[test]
+    fn golden_row() {
+        let (tenant, run_id) = (Tenant::default(), RunId::from_bytes([7; 16]));
+        let used = KeyUse { digest: Digest::of(b"payload"), seq: 4711 };
+        let stored = golden("key", &row(&tenant, run_id, "order-17", &used).unwrap());
+        let found =
+            with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run_id, "order-17"));
+        assert_eq!(found, Ok(Some(used)));
+    }
+}

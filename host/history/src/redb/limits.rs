@@ -12,12 +12,22 @@ pub(super) const QUEUE_COMMITS: usize = 4096;
 pub(super) const QUEUE_UNITS: u32 = 64 << 10;
 /// The unit in which waiting bytes are counted.
 pub(super) const QUEUE_UNIT_BYTES: usize = 1 << 10;
+/// The size of one commit. It is far beyond what the limits of runs allow: a larger one is a mistake of the host.
+pub(super) const COMMIT_BYTES: usize = 256 << 20;
 /// Commits of one transaction.
 pub(super) const BATCH_COMMITS: usize = 1024;
 /// A component is stored in rows of this size. redb gives a row a power of two of bytes, some of them for itself.
 pub(super) const COMPONENT_ROW_BYTES: usize = (1 << 20) - (1 << 10);
 /// The longest name of a published value and the longest idempotency key: they are parts of keys.
 const NAME_BYTES: usize = 16 << 10;
+
+/// Refuses a change that is too large.
+pub(super) fn check_commit(size: usize) -> Result<(), StoreError> {
+    if size > COMMIT_BYTES {
+        return Err(StoreError::Invalid(format!("a change has {size} bytes, and {COMMIT_BYTES} are allowed")));
+    }
+    Ok(())
+}
 
 /// Refuses a name that is too long for a key.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), StoreError> {

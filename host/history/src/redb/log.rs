@@ -199,7 +199,9 @@ fn failed(error: std::io::Error) -> StoreError {
 mod tests {
     use ::redb::backends::InMemoryBackend;
 
+    use super::super::row::Row;
     use super::super::tables::TableId;
+    use super::super::testing::golden;
     use super::*;
 
     fn record(text: &str) -> Record {
@@ -271,6 +273,17 @@ mod tests {
             let error = open(&damaged, 0).map(|_| ()).unwrap_err();
             assert!(error.to_string().contains("record 2 of the log cannot be read"), "{error}");
         }
+    }
+
+    #[test]
+    fn golden_record() {
+        let mut record = record("a key");
+        record.put(TableId::Runs, b"k", b"value");
+        record.remove(TableId::Timers, b"gone");
+        let row = Row { key: Vec::new(), value: encode(7, record.as_bytes()) };
+        let stored = golden("log-record", &row);
+        let (log, replayed) = open(&stored.value, 6).unwrap();
+        assert_eq!((log.last(), replayed), (7, vec![record.as_bytes().to_vec()]));
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod record;
 mod row;
 mod runs;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod timers;
 mod versions;
 mod writer;
@@ -149,6 +151,7 @@ impl Store for RedbStore {
             // The snapshot must not live while the change waits: it would keep pages from being used again.
             drop(stored);
             let size = prepared.size();
+            limits::check_commit(size)?;
             self.committer.write(Change::Commit(Box::new(prepared)), size).await
         })
     }
@@ -232,6 +235,7 @@ impl Store for RedbStore {
             // A component has megabytes: they are compressed where that keeps no task waiting.
             let rows = aside(move || Ok(versions::component_rows(&owner, digest, &component))).await?;
             let size = rows.iter().map(Row::size).sum();
+            limits::check_commit(size)?;
             let change = Change::Version { tenant: tenant.clone(), version, component: rows };
             self.committer.write(change, size).await
         })

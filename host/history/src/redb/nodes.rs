@@ -61,3 +61,34 @@ pub(super) fn request(
 fn wrong_length(tenant: &Tenant, run_id: RunId, digest: &Digest, count: usize) -> StoreError {
     corrupt(TABLE, &key(tenant, run_id, digest), format!("the chain does not have the {count} messages of its request"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{digest, golden, node, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_node_is_read_as_it_was_written(tenant in tenant(), run_id in run_id(), digest in digest(), node in node()) {
+            let rows = [row(&tenant, run_id, &digest, &node)];
+            let found = with_rows(TABLE, &rows, |writing| get(writing.table(TABLE).unwrap(), &tenant, run_id, &digest));
+            prop_assert_eq!(found, Ok(node));
+        }
+    }
+
+    #[test]
+    fn golden_nodes() {
+        let (tenant, run_id) = (Tenant::default(), RunId::from_bytes([7; 16]));
+        let first = Node { parent: None, text: Json::parse(r#"{"role":"user"}"#).unwrap() };
+        let second = Node { parent: Some(first.digest()), text: Json::parse("[1, 2]").unwrap() };
+        for (name, node) in [("node-first", first), ("node-second", second)] {
+            let stored = golden(name, &row(&tenant, run_id, &node.digest(), &node));
+            let digest = node.digest();
+            let found =
+                with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run_id, &digest));
+            assert_eq!(found, Ok(node));
+        }
+    }
+}

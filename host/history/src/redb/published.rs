@@ -31,3 +31,35 @@ pub(super) fn read(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Res
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{golden, json, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_value_is_read_as_it_was_written(tenant in tenant(), run_id in run_id(), name in ".{0,30}", value in json()) {
+            let rows = [row(&tenant, run_id, &name, &value).unwrap()];
+            let found = with_rows(TABLE, &rows, |writing| read(writing.table(TABLE).unwrap(), &tenant, run_id));
+            prop_assert_eq!(found, Ok(vec![(name, value)]));
+        }
+    }
+
+    #[test]
+    fn golden_row() {
+        let (tenant, run_id) = (Tenant::default(), RunId::from_bytes([7; 16]));
+        let value = Json::parse(r#"{ "answered": 3 }"#).unwrap();
+        let stored = golden("published", &row(&tenant, run_id, "progress", &value).unwrap());
+        let found = with_rows(TABLE, &[stored], |writing| read(writing.table(TABLE).unwrap(), &tenant, run_id));
+        assert_eq!(found, Ok(vec![("progress".into(), value)]));
+    }
+
+    #[test]
+    fn a_name_is_bounded() {
+        let error = row(&Tenant::default(), RunId::from_bytes([7; 16]), &"n".repeat(20_000), &Json::null());
+        assert!(matches!(error, Err(StoreError::Invalid(_))), "{error:?}");
+    }
+}

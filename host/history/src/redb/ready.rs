@@ -46,3 +46,27 @@ fn parse(key: &[u8]) -> Option<(Tenant, RunId)> {
     reader.end()?;
     Some(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::row::Row;
+    use super::super::testing::{golden, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_key_is_read_as_it_was_written(tenant in tenant(), run_id in run_id()) {
+            prop_assert_eq!(parse(&key(&tenant, run_id)), Some((tenant, run_id)));
+        }
+    }
+
+    #[test]
+    fn golden_row() {
+        let (tenant, run_id) = (Tenant::default(), RunId::from_bytes([7; 16]));
+        let stored = golden("ready", &Row { key: key(&tenant, run_id), value: Vec::new() });
+        let found = with_rows(TABLE, &[stored], |writing| read(writing.table(TABLE).unwrap(), None, 10));
+        assert_eq!(found, Ok(vec![(tenant, run_id)]));
+    }
+}

@@ -150,3 +150,80 @@ impl Pager<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{self, golden, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_row_is_read_as_it_was_written(tenant in tenant(), run in testing::run()) {
+            let found = with_rows(TABLE, &[row(&tenant, &run)], |writing| {
+                get(writing.table(TABLE).unwrap(), &tenant, run.run_id)
+            });
+            prop_assert_eq!(found, Ok(Some(run)));
+        }
+
+        #[test]
+        fn the_latest_run_of_an_id_is_found(tenant in tenant(), run in testing::run(), other in testing::run()) {
+            with_rows(IDS, &[], |writing| {
+                claim(writing, &tenant, &run.id, other.run_id).unwrap();
+                claim(writing, &tenant, &run.id, run.run_id).unwrap();
+                let ids = writing.table(IDS).unwrap();
+                prop_assert_eq!(latest(ids, &tenant, &run.id), Ok(Some(run.run_id)));
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn a_page_looks_at_a_bounded_number_of_rows() {
+        let tenant = Tenant::default();
+        let (_, sample) = testing::samples::runs().remove(0);
+        let run = |number: u128| Run { run_id: RunId::from_bytes(number.to_be_bytes()), ..sample.clone() };
+        let count = PAGE_ROWS as u128 + 50;
+        let rows: Vec<_> = (0..count).map(|number| row(&tenant, &run(number))).collect();
+        let filter = RunFilter { status: Some(abide_model::RunStatus::Failed), ..RunFilter::default() };
+        with_rows(TABLE, &rows, |writing| {
+            // The filter names no id, so that table is not read.
+            let database = ::redb::Database::builder();
+            let database = database.create_with_backend(::redb::backends::InMemoryBackend::new()).unwrap();
+            let transaction = database.begin_write().unwrap();
+            let ids = transaction.open_table(IDS.definition()).unwrap();
+            let runs = writing.table(TABLE).unwrap();
+            let page = list(runs, &ids, &tenant, &filter, None, 10).unwrap();
+            assert_eq!(page.runs, []);
+            let next = page.next.unwrap();
+            assert_eq!(next, run(50).run_id, "the 50 oldest are left");
+            assert_eq!(list(runs, &ids, &tenant, &filter, Some(next), 10).unwrap(), RunPage::default());
+        });
+    }
+
+    #[test]
+    fn golden_rows() {
+        let tenant = Tenant::default();
+        for (name, run) in testing::samples::runs() {
+            let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
+            let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
+            assert_eq!(found, Ok(Some(run)));
+        }
+    }
+
+    #[test]
+    fn golden_ids() {
+        let (tenant, id, run_id) =
+            (Tenant::default(), CallerId::parse("ticket-1").unwrap(), RunId::from_bytes([7; 16]));
+        let first = golden("id", &Row { key: id_key(&tenant, &id).done(), value: run_id.to_bytes().to_vec() });
+        let second = golden("id-run", &Row { key: id_key(&tenant, &id).run(run_id).done(), value: Vec::new() });
+        let written = with_rows(IDS, &[], |writing| {
+            claim(writing, &tenant, &id, run_id).unwrap();
+            let rows = ::redb::ReadableTable::iter(writing.table(IDS).unwrap()).unwrap().map(Result::unwrap);
+            rows.map(|(key, value)| Row { key: key.value().to_vec(), value: value.value().to_vec() })
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(written, [first, second]);
+    }
+}

@@ -61,3 +61,29 @@ pub(super) fn due(table: &impl Readable, now_ms: u64, limit: usize) -> Result<Ve
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::row::Row;
+    use super::super::testing::{golden, run_id, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_key_is_read_as_it_was_written(tenant in tenant(), run_id in run_id(), due_ms: u64, call: u32) {
+            let timer = RunTimer { due_ms, call };
+            prop_assert_eq!(parse(&key(&tenant, run_id, timer)), Ok(DueTimer { tenant, run_id, timer }));
+        }
+    }
+
+    #[test]
+    fn golden_row() {
+        let (tenant, run_id) = (Tenant::default(), RunId::from_bytes([7; 16]));
+        let timer = RunTimer { due_ms: 1_700_000_000_123, call: 9 };
+        let stored = golden("timer", &Row { key: key(&tenant, run_id, timer), value: Vec::new() });
+        let found = with_rows(TABLE, &[stored], |writing| due(writing.table(TABLE).unwrap(), u64::MAX, 10));
+        assert_eq!(found, Ok(vec![DueTimer { tenant, run_id, timer }]));
+    }
+}

@@ -137,3 +137,55 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{self, golden, tenant, with_rows};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_version_is_read_as_it_was_written(tenant in tenant(), version in testing::version(), size in 0usize..5000) {
+            let bytes: Vec<u8> = (0..size).map(|n| (n * n) as u8).collect();
+            let rows = component_rows(&tenant, version.version, &bytes);
+            with_rows(TABLE, &[], |writing| {
+                put(writing, &tenant, &version, &rows).unwrap();
+                let found = component(writing.table(COMPONENTS).unwrap(), &tenant, version.version);
+                prop_assert_eq!(found, Ok(Some(bytes.into())));
+                let found = active(writing.table(ACTIVE).unwrap(), &tenant, &version.workflow);
+                prop_assert_eq!(found, Ok(Some(version.version)));
+                prop_assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![version]));
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn golden_rows() {
+        let tenant = Tenant::default();
+        let version = Version {
+            workflow: WorkflowName::parse("helpdesk").unwrap(),
+            version: Digest::of(b"component"),
+            uploaded_ms: 1_700_000_000_123,
+            size_bytes: 9,
+            imports: vec!["abide:workflow/llm".into(), "abide:workflow/tools".into()],
+            has_query: true,
+        };
+        let component_row = golden("component", &component_rows(&tenant, version.version, b"component")[0]);
+        let key = Key::of(&tenant).name("helpdesk").digest(&version.version).done();
+        let row = golden("version", &Row { key, value: value(3, &version) });
+        let key = Key::of(&tenant).rest("helpdesk").done();
+        let active_row = golden("active", &Row { key, value: version.version.as_bytes().to_vec() });
+        with_rows(TABLE, &[row], |writing| {
+            component_row.put(writing, COMPONENTS).unwrap();
+            active_row.put(writing, ACTIVE).unwrap();
+            let found = component(writing.table(COMPONENTS).unwrap(), &tenant, version.version);
+            assert_eq!(found, Ok(Some(Bytes::from_static(b"component"))));
+            let found = active(writing.table(ACTIVE).unwrap(), &tenant, &version.workflow);
+            assert_eq!(found, Ok(Some(version.version)));
+            assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![version.clone()]));
+        });
+    }
+}

@@ -1,7 +1,5 @@
 //! The store in one file passes the suite of all stores: in a file, and over memory that outlives the store.
 
-mod memory;
-
 /// In a file.
 mod file {
     use std::sync::Arc;
@@ -28,17 +26,16 @@ mod in_memory {
     use abide_history::conformance::{Opened, Place};
     use abide_history::{RedbOptions, RedbStore};
 
-    use crate::memory::Memory;
+    use crate::disk::Disk;
 
-    #[derive(Default)]
-    struct Memories(Memory, Memory);
+    struct Memory(Disk);
 
-    impl Place for Memories {
+    impl Place for Memory {
         fn open(&self) -> Opened<'_> {
-            let opened = RedbStore::open_with_backends(self.0.clone(), self.1.clone(), &RedbOptions::default());
+            let opened = RedbStore::open_with_backends(self.0.file(0), self.0.file(1), &RedbOptions::default());
             Box::pin(async move { Ok(Arc::new(opened?) as Arc<_>) })
         }
     }
 
-    abide_history::conformance!(Memories::default());
+    abide_history::conformance!(Memory(Disk::new(1)));
 }

@@ -4,17 +4,14 @@
 //!
 //! The seed is printed; `ABIDE_SEED=n` gives other ones.
 
-mod disk;
-mod reference;
-
 use std::sync::Arc;
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
 use abide_history::{Commit, KeyUse, RedbOptions, RedbStore, RunTimer, Store, StoreError};
 use abide_model::{Digest, RecordedRequest, Request, Seq};
 
-use self::disk::{Disk, Fault, Random};
-use self::reference::Reference;
+use crate::disk::{Disk, Fault, Random};
+use crate::reference::Reference;
 
 /// Small, so that the database is made durable several times within the workload.
 const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 6 << 10 };

@@ -1,0 +1,244 @@
+//! For the tests of codecs: random values, tables in memory, and golden files.
+//!
+//! A golden file holds a row as a release wrote it. It is never changed and never removed: rows written by any release are read
+//! by all later ones. `ABIDE_UPDATE_GOLDEN=1` writes those that are not there yet.
+
+use std::path::PathBuf;
+
+use ::redb::{Database, backends::InMemoryBackend};
+use abide_model::{
+    CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
+    Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
+    RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged,
+    WorkflowName,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::strategy::Union;
+
+use super::row::Row;
+use super::tables::{TableId, Writing};
+use crate::Version;
+
+pub(super) mod samples;
+
+/// Puts rows into a table and gives it to `read`.
+pub(super) fn with_rows<T>(table: TableId, rows: &[Row], read: impl FnOnce(&mut Writing<'_>) -> T) -> T {
+    let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let mut writing = Writing::new(&transaction);
+    for row in rows {
+        row.put(&mut writing, table).unwrap();
+    }
+    read(&mut writing)
+}
+
+/// A golden file: the row that it holds. `written` is the row as this release writes it.
+pub(super) fn golden(name: &str, written: &Row) -> Row {
+    let stored = golden_of_any_release(name, written);
+    assert_eq!(
+        &stored, written,
+        "`{name}` is written in another form than before: readers of older releases need this one"
+    );
+    stored
+}
+
+/// The same, where the form may differ from release to release, so long as all are read.
+pub(super) fn golden_of_any_release(name: &str, written: &Row) -> Row {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.hex"));
+    if !path.exists() && std::env::var_os("ABIDE_UPDATE_GOLDEN").is_some() {
+        let text = format!("{}\n{}\n", hex(&written.key), hex(&written.value));
+        std::fs::write(&path, text).unwrap();
+    }
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!("golden file {}: {error}; ABIDE_UPDATE_GOLDEN=1 writes the ones that are new", path.display())
+    });
+    let mut lines = text.lines().map(from_hex);
+    Row { key: lines.next().unwrap(), value: lines.next().unwrap_or_default() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+pub(super) fn tenant() -> impl Strategy<Value = Tenant> {
+    "[a-z0-9][a-z0-9-]{0,20}".prop_map(|text| Tenant::parse(&text).unwrap())
+}
+
+pub(super) fn workflow() -> impl Strategy<Value = WorkflowName> {
+    "[a-z0-9][a-z0-9-]{0,20}".prop_map(|text| WorkflowName::parse(&text).unwrap())
+}
+
+pub(super) fn caller_id() -> impl Strategy<Value = CallerId> {
+    "[a-q!-.é]{1,30}".prop_map(|text| CallerId::parse(&text).unwrap())
+}
+
+pub(super) fn run_id() -> impl Strategy<Value = RunId> {
+    any::<[u8; 16]>().prop_map(RunId::from_bytes)
+}
+
+pub(super) fn digest() -> impl Strategy<Value = Digest> {
+    any::<[u8; 32]>().prop_map(Digest::from_bytes)
+}
+
+pub(super) fn json() -> impl Strategy<Value = Json> {
+    let text = ".{0,40}".prop_map(|text| Json::of(&text).unwrap());
+    let numbers = vec(any::<i64>(), 0..200).prop_map(|numbers| Json::of(&numbers).unwrap());
+    prop_oneof![Just(Json::null()), text, numbers]
+}
+
+pub(super) fn node() -> impl Strategy<Value = Node> {
+    (option::of(digest()), json()).prop_map(|(parent, text)| Node { parent, text })
+}
+
+fn request() -> impl Strategy<Value = RecordedRequest> {
+    prop_oneof![
+        json().prop_map(RecordedRequest::Inline),
+        (digest(), option::of(digest()), any::<u32>())
+            .prop_map(|(head, last, count)| RecordedRequest::Stored(head, last, count)),
+    ]
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    ("[a-z-]{1,20}", ".{0,40}", option::of(json()), any::<bool>())
+        .prop_map(|(code, message, details, retryable)| Failure { code, message, details, retryable })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![json().prop_map(Outcome::Ok), failure().prop_map(Outcome::Failed)]
+}
+
+fn options() -> impl Strategy<Value = CallOptions> {
+    let retry = (
+        option::of(any::<u64>()),
+        option::of(-1e9..1e9),
+        option::of(any::<u64>()),
+        option::of(0.0..1.0),
+        option::of(any::<u32>()),
+        option::of(any::<u64>()),
+        vec("[a-z-]{0,10}", 0..3),
+    );
+    let retry =
+        retry.prop_map(|(initial, coefficient, interval, jitter, attempts, elapsed, non_retryable)| RetryPolicy {
+            initial_interval_ms: initial,
+            backoff_coefficient: coefficient,
+            max_interval_ms: interval,
+            jitter,
+            max_attempts: attempts,
+            max_elapsed_ms: elapsed,
+            non_retryable,
+        });
+    (option::of(any::<u64>()), option::of(any::<u64>()), option::of(retry), option::of(".{0,20}")).prop_map(
+        |(attempt_timeout_ms, total_timeout_ms, retry, idempotency_key)| CallOptions {
+            attempt_timeout_ms,
+            total_timeout_ms,
+            retry,
+            idempotency_key,
+        },
+    )
+}
+
+/// Every kind of call.
+pub(super) const CALL_KINDS: [CallKind; 7] = [
+    CallKind::LlmGenerate,
+    CallKind::ToolsList,
+    CallKind::ToolsCall,
+    CallKind::HttpFetch,
+    CallKind::TimerSleep,
+    CallKind::SignalsReceive,
+    CallKind::CancellationRequested,
+];
+
+/// Everything that parks a run.
+pub(super) const PARK_KINDS: [ParkKind; 8] = [
+    ParkKind::Divergence,
+    ParkKind::Trap,
+    ParkKind::FuelExhausted,
+    ParkKind::MemoryExceeded,
+    ParkKind::StackExhausted,
+    ParkKind::VersionUnavailable,
+    ParkKind::HistoryFull,
+    ParkKind::GuestError,
+];
+
+fn reason() -> impl Strategy<Value = ParkReason> {
+    (proptest::sample::select(&PARK_KINDS[..]), ".{0,40}", option::of(any::<u64>()), vec(".{0,20}", 0..4))
+        .prop_map(|(kind, message, event, backtrace)| ParkReason { kind, message, event, backtrace })
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    any::<(u64, u64, u64, u32, u64, u32, u64, u32)>().prop_map(|(a, b, c, d, e, f, g, h)| Limits {
+        memory_bytes: a,
+        step_fuel: b,
+        request_bytes: c,
+        open_calls: d,
+        published_bytes: e,
+        published_names: f,
+        history_events: g,
+        buffered_signals: h,
+    })
+}
+
+/// Any event but those that close a run.
+pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
+    let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
+    let started = started.prop_map(|(tenant, workflow, version, id, input, seed, limits)| {
+        Event::RunStarted(Box::new(RunStarted { tenant, workflow, version, id, input, seed, limits }))
+    });
+    let requested = (any::<u32>(), any::<u64>(), proptest::sample::select(&CALL_KINDS[..]), request(), options())
+        .prop_map(|(call, cause, kind, request, options)| {
+            Event::CallRequested(CallRequested { call, cause, kind, request, options })
+        });
+    let completed = (any::<u32>(), outcome(), any::<u32>())
+        .prop_map(|(call, outcome, attempts)| Event::CallCompleted(CallCompleted { call, outcome, attempts }));
+    let cancelled = any::<(u32, u64)>().prop_map(|(call, cause)| Event::CallCancelled(CallCancelled { call, cause }));
+    let signal = (".{0,20}", json(), option::of(".{0,20}"))
+        .prop_map(|(name, payload, key)| Event::SignalReceived(SignalReceived { name, payload, key }));
+    let event = Union::new([
+        started.boxed(),
+        requested.boxed(),
+        completed.boxed(),
+        cancelled.boxed(),
+        signal.boxed(),
+        ".{0,40}".prop_map(|reason| Event::CancelRequested(CancelRequested { reason })).boxed(),
+        digest().prop_map(|version| Event::VersionChanged(VersionChanged { version })).boxed(),
+        reason().prop_map(|reason| Event::RunParked(RunParked { reason })).boxed(),
+        Just(Event::RunResumed(RunResumed {})).boxed(),
+    ]);
+    (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
+}
+
+/// An event that closes a run.
+pub(super) fn last_event() -> impl Strategy<Value = Recorded> {
+    let closed = (any::<u64>(), outcome(), any::<bool>())
+        .prop_map(|(cause, outcome, cancelled)| Event::RunClosed(RunClosed { cause, outcome, cancelled }));
+    let event = prop_oneof![closed, ".{0,40}".prop_map(|reason| Event::RunTerminated(RunTerminated { reason })),];
+    (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
+}
+
+pub(super) fn run() -> impl Strategy<Value = Run> {
+    let names = (run_id(), caller_id(), workflow(), digest(), proptest::sample::select(&RunStatus::ALL[..]));
+    let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
+    (names, rest).prop_map(|((run_id, id, workflow, version, status), rest)| {
+        let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
+        Run { run_id, id, workflow, version, status, started_ms, closed_ms, outcome, parked, cancel_requested }
+    })
+}
+
+pub(super) fn version() -> impl Strategy<Value = Version> {
+    (workflow(), digest(), any::<u64>(), any::<u64>(), vec(".{0,30}", 0..4), any::<bool>()).prop_map(
+        |(workflow, version, uploaded_ms, size_bytes, imports, has_query)| Version {
+            workflow,
+            version,
+            uploaded_ms,
+            size_bytes,
+            imports,
+            has_query,
+        },
+    )
+}

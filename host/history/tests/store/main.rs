@@ -1,0 +1,10 @@
+//! The store in one file, from outside: the suite that every store passes, crashes and failing disks, random changes beside a
+//! reference, damaged files, and the stores of earlier releases.
+
+mod conformance;
+mod disk;
+mod faults;
+mod open;
+mod random;
+mod reference;
+mod releases;

@@ -1,0 +1,89 @@
+//! Stores as releases left them behind, in the middle of work, are opened and go on. The files are never changed and never
+//! removed; `ABIDE_UPDATE_GOLDEN=1` writes the one of the present format if it is not there.
+
+use std::path::{Path, PathBuf};
+
+use abide_history::conformance::sample::{self, json, run_id, tenant};
+use abide_history::{Commit, KeyUse, RedbStore, RunTimer, Store as _, StoreError};
+use abide_model::{Digest, RecordedRequest, Request};
+
+use crate::reference::Reference;
+
+const FILES: [&str; 2] = ["history.redb", "history.wal"];
+
+/// The one that holds what [`commits`] writes: the first half in the database, the rest in the log.
+const PRESENT: &str = "store-1";
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
+}
+
+fn commits() -> Vec<Commit> {
+    let (acme, other) = (tenant("acme"), tenant("other"));
+    let (one, two) = (sample::run(run_id(1), "ticket-1"), sample::run(run_id(2), "ticket-2"));
+    let chat = Request { head: json("{\"model\":\"m\"}"), messages: vec![json("\"hello\""), json("\"and now?\"")] };
+    let mut call = Commit::new(acme.clone(), one.run_id, 1);
+    let recorded = RecordedRequest::with_nodes(&chat, |digest, node| call.nodes.push((digest, node)));
+    call.events = vec![sample::requested(1, 0, recorded)];
+    call.timers_set = vec![RunTimer { due_ms: 5000, call: 1 }, RunTimer { due_ms: 6000, call: 2 }];
+    let mut signal = Commit::new(acme.clone(), one.run_id, 2);
+    signal.events = vec![sample::signal(2, "approve", Some("k"))];
+    signal.key = Some(("k".into(), KeyUse { digest: Digest::of(b"k"), seq: 2 }));
+    signal.published = vec![("state".into(), json("{\"waiting\": true}"))];
+    signal.timers_cleared = vec![RunTimer { due_ms: 5000, call: 1 }];
+    vec![
+        sample::start(&acme, &one),
+        sample::start(&other, &two),
+        call,
+        signal,
+        sample::step(&acme, one.run_id, 3, 0),
+        sample::end(&other, &two, 1),
+    ]
+}
+
+async fn write(folder: &Path) -> Result<(), StoreError> {
+    let commits = commits();
+    let (first, second) = commits.split_at(commits.len() / 2);
+    let work = tempfile::tempdir().expect("a test can have a folder");
+    let store = RedbStore::open(work.path())?;
+    for commit in first {
+        store.commit(commit.clone()).await?;
+    }
+    drop(store);
+    let store = RedbStore::open(work.path())?;
+    for commit in second {
+        store.commit(commit.clone()).await?;
+    }
+    std::fs::create_dir_all(folder).expect("the golden files can be written");
+    for file in FILES {
+        // Copied while the store is open: as a crash would leave it.
+        let bytes = std::fs::read(work.path().join(file)).expect("the store has it");
+        let packed = lz4_flex::block::compress_prepend_size(&bytes);
+        std::fs::write(folder.join(format!("{file}.lz4")), packed).expect("the golden files can be written");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_of_all_releases_go_on() {
+    if !golden(PRESENT).exists() && std::env::var_os("ABIDE_UPDATE_GOLDEN").is_some() {
+        write(&golden(PRESENT)).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for file in FILES {
+        let packed = std::fs::read(golden(PRESENT).join(format!("{file}.lz4"))).unwrap();
+        let bytes = lz4_flex::block::decompress_size_prepended(&packed).unwrap();
+        std::fs::write(folder.path().join(file), bytes).unwrap();
+    }
+    let mut expected = Reference::default();
+    for commit in commits() {
+        expected.commit(&commit).unwrap();
+    }
+    let store = RedbStore::open(folder.path()).unwrap();
+    expected.check(&store).await.unwrap();
+    let next = sample::step(&tenant("acme"), run_id(1), 5, 1);
+    expected.commit(&next).unwrap();
+    store.commit(next).await.unwrap();
+    drop(store);
+    expected.check(&RedbStore::open(folder.path()).unwrap()).await.unwrap();
+}
