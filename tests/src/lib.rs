@@ -1,15 +1,21 @@
 //! What the tests of the whole host share: guests that were built before, a performer that does what a test says, and a host in
 //! the test's own process.
 
+mod freezing;
 mod local;
 mod performer;
+mod process;
+mod providers;
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 
+pub use freezing::{FreezeAt, FreezingStore};
 pub use local::LocalHost;
 pub use performer::{ScriptedPerformer, echo};
+pub use process::{Caller, HostProcess, copy_folder, eventually};
+pub use providers::{Providers, Requests};
 
 /// The component of a guest. `cargo xtask guests` builds them; `cargo xtask test` says where they are.
 pub fn guest(name: &str) -> Bytes {

@@ -45,19 +45,36 @@ impl CompiledCache {
         }
         let code = engine.compile(&component()?)?;
         self.put(&path, &code).map_err(|error| cannot("write", &path, &error))?;
-        engine.load(&path).map_err(|error| {
-            Error::new(ErrorCode::InvalidComponent, format!("the component does not fit the world: {error:#}"))
-        })
+        load(engine, &path)
+    }
+
+    /// Compiles and loads a component, and keeps nothing of it in the folder.
+    pub fn load_once(&self, engine: &Engine, component: &[u8]) -> Result<Program, Error> {
+        let code = engine.compile(component)?;
+        let file = self.write(&code).map_err(|error| cannot("write to", &self.folder, &error))?;
+        // The program keeps its mapping when the file goes with the end of this function.
+        load(engine, file.path())
     }
 
     /// Puts `code` in place at once, so that a crash never leaves half a file there.
     fn put(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(code)?;
+        let file = self.write(code)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
     }
+
+    fn write(&self, code: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(code)?;
+        Ok(file)
+    }
+}
+
+fn load(engine: &Engine, path: &Path) -> Result<Program, Error> {
+    engine.load(path).map_err(|error| {
+        Error::new(ErrorCode::InvalidComponent, format!("the component does not fit the world: {error:#}"))
+    })
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

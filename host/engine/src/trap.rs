@@ -22,10 +22,9 @@ pub(crate) fn explain(error: &wasmtime::Error, shared: &SharedState) -> ParkReas
         Some(Trap::StackOverflow) => {
             (ParkKind::StackExhausted, "the guest's call stack is full: mend the recursion".to_owned())
         }
-        Some(Trap::UnreachableCodeReached) => (
-            ParkKind::Trap,
-            "the guest trapped: it reached `unreachable`, mostly a panic, whose message is in the log".to_owned(),
-        ),
+        Some(Trap::UnreachableCodeReached) => {
+            (ParkKind::Trap, "the guest trapped: it reached `unreachable`, which mostly is a panic".to_owned())
+        }
         Some(trap) => (ParkKind::Trap, format!("the guest trapped: {trap}")),
         None => {
             (ParkKind::GuestError, format!("the guest broke a rule of the component model: {}", error.root_cause()))

@@ -172,14 +172,6 @@ impl GenerateRequest {
             messages: self.messages.iter().map(Json::of).collect::<Result<_, _>>()?,
         })
     }
-
-    /// From what was recorded.
-    pub fn from_request(request: &Request) -> Result<Self, serde_json::Error> {
-        Ok(Self {
-            head: request.head.read()?,
-            messages: request.messages.iter().map(Json::read).collect::<Result<_, _>>()?,
-        })
-    }
 }
 
 /// Why the answer ended.

@@ -33,6 +33,8 @@ pub(crate) struct Effects {
     /// The run has ended: all its activities are aborted.
     pub(crate) closed: bool,
     pub(crate) answers: Vec<Answer>,
+    /// The row as this change makes it, where somebody is answered: nobody is shown what is gathered after it.
+    pub(crate) run: Option<Run>,
     pub(crate) log: Vec<LogLine>,
     /// Timers that rang: they are let go when their rows are gone.
     pub(crate) ringing: Vec<RingingTimer>,

@@ -1,7 +1,7 @@
 //! Versions: uploads, and loaded components by digest.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abide_engine::{CompiledCache, Engine, Program, inspect};
 use abide_history::{Store, Version};
@@ -44,15 +44,22 @@ impl Programs {
             has_query: inspected.has_query,
         });
         let component = Bytes::from(inspected.component);
-        self.compile(digest, component.clone()).await?;
+        if let Err(error) = self.compile(digest, component.clone()).await {
+            self.lock().remove(&digest);
+            return Err(error);
+        }
         self.store.put_version(tenant, version.clone(), component).await?;
         Ok(Deployed { version, created })
     }
 
-    /// Loads a file that is not in the store, for a replay.
+    /// Loads a file for one replay. Nothing of it is kept, so that many of them fill neither the memory nor the disk.
     pub(crate) async fn load_file(&self, file: Bytes) -> Result<(Digest, Program), Error> {
         let (digest, inspected) = self.inspect(file).await?;
-        let program = self.compile(digest, Bytes::from(inspected.component)).await?;
+        if let Some(program) = self.lock().get(&digest).and_then(|cell| cell.get().cloned()) {
+            return Ok((digest, program));
+        }
+        let (engine, cache) = (self.engine.clone(), self.cache.clone());
+        let program = blocking(move || cache.load_once(&engine, &inspected.component)).await?;
         Ok((digest, program))
     }
 
@@ -85,8 +92,11 @@ impl Programs {
     }
 
     fn cell(&self, digest: Digest) -> Arc<OnceCell<Program>> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        loaded.entry(digest).or_default().clone()
+        self.lock().entry(digest).or_default().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Arc<OnceCell<Program>>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

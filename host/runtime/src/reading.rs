@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abide_history::RunFilter;
 use abide_model::{
-    CallIndex, CallKind, Error, ErrorCode, Event, Recorded, RecordedRequest, Run, RunId, RunRef, Seq, Tenant,
+    CallIndex, CallKind, Error, ErrorCode, Event, Json, Recorded, RecordedRequest, Run, RunId, RunRef, Seq, Tenant,
     WorkflowName,
 };
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ use crate::view::{Description, History, HistoryEvent, OpenCall, Runs, Workflow};
 
 /// The longest page of runs or events.
 const MAX_PAGE: usize = 1000;
+/// A page of events ends when the requests in it have more bytes than this.
+const MAX_PAGE_REQUEST_BYTES: usize = 4 << 20;
 /// How much of a request a description shows.
 const SUMMARY_CHARS: usize = 120;
 
@@ -81,7 +83,7 @@ impl Host {
             open_calls: open.into_values().collect(),
             buffered_signals: buffered.into_iter().filter(|(_, count)| *count > 0).collect(),
             published: published.into_iter().collect(),
-            resident: self.inner.registry.has(&key) && run.status.is_open(),
+            resident: self.inner.residency.has(&key),
             run,
         })
     }
@@ -120,13 +122,19 @@ impl Host {
     async fn show(&self, key: &RunKey, page: Vec<(Seq, Recorded)>) -> Result<History, Error> {
         let mut events = Vec::with_capacity(page.len());
         let mut ended = false;
+        let mut request_bytes = 0;
         for (seq, recorded) in page {
+            // A conversation is stored once and shown whole with each call: a page of it could be huge.
+            if request_bytes > MAX_PAGE_REQUEST_BYTES {
+                break;
+            }
             let request = match &recorded.event {
                 Event::CallRequested(requested) => {
                     Some(self.inner.store.request(&key.tenant, key.run_id, &requested.request).await?.to_json())
                 }
                 _ => None,
             };
+            request_bytes += request.as_ref().map_or(0, Json::len);
             ended = recorded.event.is_last();
             events.push(HistoryEvent::of(seq, &recorded, request));
         }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use crate::inner::RunKey;
+
 /// The seats of a host.
 pub(crate) struct Residency {
     seats: Arc<Semaphore>,
@@ -20,6 +22,7 @@ pub(crate) struct Residency {
 
 /// What the seats know of a resident guest.
 struct Place {
+    key: RunKey,
     /// The guest waits, and may be dropped.
     idle: AtomicBool,
     last_used: AtomicU64,
@@ -49,7 +52,7 @@ impl Residency {
     }
 
     /// Waits for a seat. Fair: who asks first sits first.
-    pub(crate) async fn sit(self: &Arc<Self>) -> Seat {
+    pub(crate) async fn sit(self: &Arc<Self>, key: &RunKey) -> Seat {
         let permit = match self.seats.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
@@ -62,6 +65,7 @@ impl Residency {
         };
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let place = Arc::new(Place {
+            key: key.clone(),
             idle: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -74,6 +78,11 @@ impl Residency {
     /// How many guests are in memory.
     pub(crate) fn resident(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Whether the guest of a run is in memory.
+    pub(crate) fn has(&self, key: &RunKey) -> bool {
+        self.lock().values().any(|place| place.key == *key)
     }
 
     /// Asks the guest that was idle the longest to leave. `false` where all are busy; then the next that becomes idle
@@ -158,17 +167,23 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use abide_model::{RunId, Tenant};
+
     use super::*;
+
+    fn key(number: u128) -> RunKey {
+        RunKey { tenant: Tenant::default(), run_id: RunId::new(0, number) }
+    }
 
     #[tokio::test]
     async fn the_longest_idle_guest_leaves() {
         let residency = Residency::new(2, u64::MAX);
-        let (first, second) = (residency.sit().await, residency.sit().await);
+        let (first, second) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
         assert!(!second.idle());
         assert!(!first.idle());
         let third = tokio::spawn({
             let residency = residency.clone();
-            async move { residency.sit().await }
+            async move { residency.sit(&key(3)).await }
         });
         second.asked_to_leave().await;
         drop(second);
@@ -181,10 +196,10 @@ mod tests {
     #[tokio::test]
     async fn who_becomes_idle_while_somebody_waits_leaves_at_once() {
         let residency = Residency::new(1, u64::MAX);
-        let only = residency.sit().await;
+        let only = residency.sit(&key(3)).await;
         let next = tokio::spawn({
             let residency = residency.clone();
-            async move { residency.sit().await }
+            async move { residency.sit(&key(3)).await }
         });
         tokio::task::yield_now().await;
         assert!(only.idle());
@@ -195,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_count_too() {
         let residency = Residency::new(10, 100);
-        let (one, two) = (residency.sit().await, residency.sit().await);
+        let (one, two) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
         one.busy(60);
         assert!(!one.idle());
         two.busy(60);

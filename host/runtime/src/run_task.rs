@@ -157,10 +157,10 @@ impl RunTask {
                 self.load().await?;
             }
             self.begin_write();
+            self.offer_seat();
             if self.has_nothing_to_do() && self.inner.registry.leave(&self.key, &mut self.mailbox) {
                 return Ok(());
             }
-            self.offer_seat();
             match self.next_wake().await {
                 Wake::Stopping => return self.flush().await,
                 wake => self.handle(wake).await?,
@@ -387,9 +387,9 @@ impl RunTask {
         if self.batch.is_empty() {
             return;
         }
-        let Batch { commit, effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
-        for timer in &commit.timers_set {
-            tracing::trace!(run_id = %self.key.run_id, due_ms = timer.due_ms, "a timer is set");
+        let Batch { commit, mut effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
+        if !effects.answers.is_empty() {
+            effects.run = Some(run.clone());
         }
         let earliest = commit.timers_set.iter().map(|timer| timer.due_ms).min();
         let inner = self.inner.clone();
@@ -410,7 +410,7 @@ impl RunTask {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, answers, log, ringing } = effects;
+        let Effects { perform, abort, closed, run, answers, log, ringing } = effects;
         drop(ringing);
         if closed {
             self.seated = None;
@@ -428,6 +428,8 @@ impl RunTask {
         }
         if let Some(run) = &self.run {
             write_log(&self.key, run, log);
+        }
+        if let Some(run) = &run {
             Effects::answer(answers, run);
         }
         self.inner.followers.tell(&self.key, length);

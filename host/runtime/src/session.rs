@@ -8,6 +8,9 @@ use abide_model::{
 };
 use abide_replay::{Divergence, Machine, Seen};
 
+/// How many bytes of a guest's last log line go into the reason of its stop.
+const MAX_LAST_WORDS: usize = 1000;
+
 /// A log line of a guest.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogLine {
@@ -140,7 +143,7 @@ impl Session {
                 Turn::Yielded => tokio::task::yield_now().await,
                 Turn::Ended(outcome) => break Some(outcome),
                 Turn::Stopped(mut stop) => {
-                    self.log_last_words();
+                    self.add_last_words(&mut stop);
                     stop.event = Some(self.machine.cause());
                     return Err(stop);
                 }
@@ -218,12 +221,16 @@ impl Session {
         }
     }
 
-    /// A guest that stops often says why in its last log line; that is worth more than the trap.
-    fn log_last_words(&mut self) {
-        for output in self.guest.take_outputs() {
-            if let Output::Log { level: LogLevel::Error, message, .. } = output {
-                tracing::error!(target: "abide::guest", message, "the guest stopped");
-            }
+    /// A guest that panics says why in its last log line; that is worth more than the trap.
+    fn add_last_words(&mut self, stop: &mut ParkReason) {
+        let words = self.guest.take_outputs().into_iter().rev().find_map(|output| match output {
+            Output::Log { level: LogLevel::Error, message, .. } => Some(message),
+            _ => None,
+        });
+        if let Some(mut words) = words {
+            let end = (0..=MAX_LAST_WORDS.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
+            words.truncate(end.unwrap_or(0));
+            stop.message = format!("{}; its last log line: {words}", stop.message);
         }
     }
 }

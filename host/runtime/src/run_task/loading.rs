@@ -24,7 +24,7 @@ impl RunTask {
                 return Ok(());
             }
         };
-        let seat = self.inner.residency.sit().await;
+        let seat = self.inner.residency.sit(&self.key).await;
         let history = match self.fresh.take() {
             Some(first) => vec![(0, first)],
             None => self.inner.read_history(&self.key).await?,

@@ -1,0 +1,159 @@
+//! A store that freezes at a commit: what a process looks like from outside when it dies there.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
+use abide_model::{CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Seq, Tenant, WorkflowName};
+use anyhow::{Context, bail};
+use bytes::Bytes;
+
+/// Where a store freezes. Commits are counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreezeAt {
+    /// The commit is not made.
+    Before(u64),
+    /// It is durable, and nobody is told.
+    After(u64),
+}
+
+impl FromStr for FreezeAt {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (side, number) = text.split_once(':').context("give before:N or after:N")?;
+        match side {
+            "before" => Ok(Self::Before(number.parse()?)),
+            "after" => Ok(Self::After(number.parse()?)),
+            _ => bail!("give before:N or after:N"),
+        }
+    }
+}
+
+impl std::fmt::Display for FreezeAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Before(number) => write!(f, "before:{number}"),
+            Self::After(number) => write!(f, "after:{number}"),
+        }
+    }
+}
+
+/// See the top of the file.
+pub struct FreezingStore {
+    inner: Arc<dyn Store>,
+    at: Option<FreezeAt>,
+    commits: AtomicU64,
+}
+
+impl FreezingStore {
+    /// Freezes `inner` at a commit, or never.
+    pub fn new(inner: Arc<dyn Store>, at: Option<FreezeAt>) -> Self {
+        Self { inner, at, commits: AtomicU64::new(0) }
+    }
+}
+
+/// Says so, and never comes back.
+async fn freeze<T>() -> T {
+    println!("frozen");
+    std::future::pending().await
+}
+
+impl Store for FreezingStore {
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+            match self.at {
+                Some(FreezeAt::Before(at)) if number >= at => freeze().await,
+                Some(FreezeAt::After(at)) if number == at => {
+                    self.inner.commit(commit).await?;
+                    freeze().await
+                }
+                Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
+                _ => self.inner.commit(commit).await,
+            }
+        })
+    }
+
+    fn run<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<Run>> {
+        self.inner.run(tenant, run_id)
+    }
+
+    fn latest_run<'a>(&'a self, tenant: &'a Tenant, id: &'a CallerId) -> StoreFuture<'a, Option<RunId>> {
+        self.inner.latest_run(tenant, id)
+    }
+
+    fn runs<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        filter: &'a RunFilter,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> StoreFuture<'a, RunPage> {
+        self.inner.runs(tenant, filter, before, limit)
+    }
+
+    fn length<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Seq> {
+        self.inner.length(tenant, run_id)
+    }
+
+    fn events<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        from: Seq,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(Seq, Recorded)>> {
+        self.inner.events(tenant, run_id, from, limit)
+    }
+
+    fn request<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        run_id: RunId,
+        recorded: &'a RecordedRequest,
+    ) -> StoreFuture<'a, Request> {
+        self.inner.request(tenant, run_id, recorded)
+    }
+
+    fn published<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Vec<(String, Json)>> {
+        self.inner.published(tenant, run_id)
+    }
+
+    fn key<'a>(&'a self, tenant: &'a Tenant, run_id: RunId, key: &'a str) -> StoreFuture<'a, Option<KeyUse>> {
+        self.inner.key(tenant, run_id, key)
+    }
+
+    fn ready<'a>(&'a self, after: Option<&'a (Tenant, RunId)>, limit: usize) -> StoreFuture<'a, Vec<(Tenant, RunId)>> {
+        self.inner.ready(after, limit)
+    }
+
+    fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
+        self.inner.due_timers(now_ms, limit)
+    }
+
+    fn next_timer(&self) -> StoreFuture<'_, Option<u64>> {
+        self.inner.next_timer()
+    }
+
+    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {
+        self.inner.put_version(tenant, version, component)
+    }
+
+    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>> {
+        self.inner.active_version(tenant, name)
+    }
+
+    fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>> {
+        self.inner.versions(tenant, name)
+    }
+
+    fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>> {
+        self.inner.component(tenant, digest)
+    }
+
+    fn failed(&self) -> Option<StoreError> {
+        self.inner.failed()
+    }
+}
