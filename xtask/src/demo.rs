@@ -43,7 +43,7 @@ fn build_host() -> Result<PathBuf> {
     println!("building the host");
     run(Command::new("cargo")
         .current_dir(root())
-        .args(["build", "--quiet", "--workspace", "--bins", "--target-dir"])
+        .args(["build", "--quiet", "--workspace", "--bin", "abide", "--target-dir"])
         .arg(target_folder()?))
     .context("the host does not build")?;
     let abide = target_folder()?.join("debug/abide");
@@ -59,14 +59,16 @@ fn play(guests: &Path, abide: PathBuf, data: Option<&Path>) -> Result<()> {
     let stage = Stage::new()?;
     let desk = Desk::open()?;
     set_up(stage.folder(), guests, &desk)?;
-    let data = data.map_or_else(|| "data".to_owned(), |data| data.display().to_string());
-    let mut terminal = Terminal::new(stage, abide, &data)?;
+    let in_folder = data.map_or_else(|| "data".to_owned(), |data| data.display().to_string());
+    let mut terminal = Terminal::new(stage, abide, &in_folder)?;
     let played = story(&mut terminal, &desk);
     if played.is_err() {
         println!("\nthe log of the host:\n{}", terminal.host_log());
     }
     played?;
-    println!("\nThe demo took {} seconds and leaves nothing behind.", began.elapsed().as_secs());
+    let left =
+        data.map_or_else(|| "nothing behind".to_owned(), |data| format!("the host's data in {}", data.display()));
+    println!("\nThe demo took {} seconds and leaves {left}.", began.elapsed().as_secs());
     Ok(())
 }
 
@@ -104,6 +106,7 @@ fn story(terminal: &mut Terminal, desk: &Desk) -> Result<()> {
     say("The model has answered. The desk has filed the ticket, and is slow to say so.");
     terminal.abide(&["history", "lisbon"])?;
     ledger.before_kill(&terminal.ask(&["history", "lisbon"])?, desk.calls())?;
+    ledger.must_be_in_flight("/tickets")?;
     terminal.kill_host()?;
     say("The ticket is filed and the host does not know. It starts again on the same data:");
     terminal.start_host()?;

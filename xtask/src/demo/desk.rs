@@ -97,16 +97,15 @@ impl Desk {
 
     fn serve(&self, mut connection: TcpStream) -> Result<()> {
         let request = Request::read(&mut BufReader::new(&connection))?;
-        let answer = {
+        let (answer, held) = {
             let mut state = self.lock();
             let held = state.hold.take_if(|path| *path == request.path).is_some();
-            let answer = state.perform(request);
-            self.shared.changed.notify_all();
-            if held {
-                return wait_for_the_end(&mut connection);
-            }
-            answer
+            (state.perform(request), held)
         };
+        self.shared.changed.notify_all();
+        if held {
+            return wait_for_the_end(&mut connection);
+        }
         let body = answer.to_string();
         write!(
             connection,

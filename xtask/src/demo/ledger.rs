@@ -30,6 +30,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Refuses to go on where the one call at `path` has an outcome already: then the kill would show nothing.
+    pub(crate) fn must_be_in_flight(&self, path: &str) -> Result<()> {
+        let durable = self.killed.last().context("nothing was taken down")?;
+        let call = durable.calls.iter().find(|call| call.path == path).context("the call did not come")?;
+        if durable.events.iter().any(|event| self.is_outcome_of(event, &call.key)) {
+            bail!("the call at {path} has its outcome before the host could be killed");
+        }
+        Ok(())
+    }
+
     /// Compares all that with what there is now. Gives a table.
     pub(crate) fn check(&self, history: &Value, calls: &[Call]) -> Result<String> {
         let events = history.as_array().context("a history is a list")?;
