@@ -23,16 +23,20 @@ impl Writer {
     /// Opens the log of a database, and writes to the database what it does not have.
     pub(super) fn open(database: Arc<Database>, log: impl StorageBackend, log_bytes: u64) -> Result<Self, StoreError> {
         let applied = meta::applied(&database)?;
-        let log = Log::open(log, log_bytes, applied, |content| replay(&database, content))?;
+        // One transaction for all of it: it becomes durable as a whole, and until then the log is as it was.
+        let transaction = begin(&database, Durability::Immediate)?;
+        let mut writing = Writing::new(&transaction);
+        let log = Log::open(log, log_bytes, applied, |content| replay(&mut writing, content))?;
+        drop(writing);
         let mut writer = Self { database, log };
         if writer.log.last() > applied {
-            tracing::info!(
-                records = writer.log.last() - applied,
-                "the host was not stopped in order: the log was replayed"
-            );
-            writer.checkpoint()?;
+            let records = writer.log.last() - applied;
+            tracing::info!(records, "the host was not stopped in order: the log is replayed");
+            writer.make_durable(transaction)?;
+        } else {
+            transaction.abort().map_err(unavailable)?;
+            writer.log.restart();
         }
-        writer.log.restart();
         Ok(writer)
     }
 
@@ -90,9 +94,7 @@ fn set_durability(transaction: &mut WriteTransaction, durability: Durability) ->
 }
 
 /// Writes the content of a record of the log.
-fn replay(database: &Database, content: &[u8]) -> Result<(), StoreError> {
-    let transaction = begin(database, Durability::None)?;
-    let mut writing = Writing::new(&transaction);
+fn replay(writing: &mut Writing<'_>, content: &[u8]) -> Result<(), StoreError> {
     for change in record::changes(content) {
         let change = change.map_err(|why| StoreError::Corrupt(format!("a record of the log: {why}")))?;
         if change.table == TableId::Meta {
@@ -103,6 +105,5 @@ fn replay(database: &Database, content: &[u8]) -> Result<(), StoreError> {
             None => writing.remove(change.table, change.key)?,
         }
     }
-    drop(writing);
-    transaction.commit().map_err(unavailable)
+    Ok(())
 }
