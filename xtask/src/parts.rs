@@ -1,7 +1,7 @@
 //! `cargo xtask parts`: real programs that tests run against (a mock of language models with faults, MCP servers), of fixed versions, in a
 //! folder that is kept. Tests find it by the environment variable `ABIDE_TEST_PARTS`; nothing of it is needed to build or run abide.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,6 +35,10 @@ pub(crate) fn command() -> Result<()> {
 pub(crate) fn install() -> Result<Parts> {
     let folder = target_folder()?.join("parts");
     require_interpreters()?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Two that install at the same time would tear down what the other builds. The lock goes with the file.
+    let lock = File::create(folder.join("lock"))?;
+    lock.lock().context("cannot wait for another installation")?;
     install_once(&folder.join("python"), &PYTHON, |folder| {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
             .context("install Python 3.10 or later with its module `venv`")?;
@@ -80,9 +84,6 @@ fn install_once(folder: &Path, packages: &[&str], install: impl FnOnce(&Path) ->
     println!("installing {}", packages.join(", "));
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     }
     install(folder)?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
