@@ -47,6 +47,11 @@ impl Recipe {
         if config.command.is_empty() {
             return Err(wrong(&format!("{key}.command"), "is missing: give the program that is the MCP server"));
         }
+        // The folder of a bare `abide.toml` is an empty path, in which no process can start; and a relative program would be looked for
+        // from the child's folder.
+        let here = std::env::current_dir()
+            .map_err(|error| wrong(key, format_args!("cannot be started: the working folder is gone: {error}")))?;
+        let base_dir = here.join(base_dir);
         let has_folder = config.command.contains(std::path::MAIN_SEPARATOR);
         let program = if has_folder { base_dir.join(&config.command) } else { PathBuf::from(&config.command) };
         let mut env = BTreeMap::new();
@@ -54,7 +59,7 @@ impl Recipe {
             env.insert(variable.clone(), environment(&format!("{key}.pass_env"), variable)?);
         }
         env.extend(config.env.clone());
-        let cwd = config.cwd.as_ref().map_or_else(|| base_dir.to_owned(), |cwd| base_dir.join(cwd));
+        let cwd = config.cwd.as_ref().map_or_else(|| base_dir.clone(), |cwd| base_dir.join(cwd));
         Ok(Self { key: key.to_owned(), program, args: config.args.clone(), env, cwd })
     }
 
@@ -222,5 +227,21 @@ fn flush(line: &mut Vec<u8>, errors: &Errors, last_words: &LastWords) {
     if !text.is_empty() {
         debug!(provider = errors.provider, line = text, "an MCP server wrote to its standard error");
         last_words.add(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_starts_in_a_folder_even_where_the_configuration_is_in_the_working_one() {
+        let config = McpStdioProvider { command: "bin/server".to_owned(), ..McpStdioProvider::default() };
+        let recipe = Recipe::new("tools.t", &config, Path::new("")).unwrap();
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(recipe.cwd, here.join(""));
+        assert_eq!(recipe.program, here.join("bin/server"));
+        let recipe = Recipe::new("tools.t", &config, Path::new("etc")).unwrap();
+        assert_eq!(recipe.cwd, here.join("etc"));
     }
 }
