@@ -31,7 +31,7 @@ impl HostProcess {
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await??.context("the host ended at once")?;
         let address = line.strip_prefix("listening ").with_context(|| format!("the host said `{line}`"))?;
-        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let client = client()?;
         Ok(Self { child, caller: Caller { url: format!("http://{address}"), client }, lines })
     }
 
@@ -110,6 +110,13 @@ impl Caller {
         let page = self.get(&format!("/v1/runs/{id}/history?limit=1000")).await?;
         Ok(page["events"].as_array().cloned().unwrap_or_default())
     }
+}
+
+/// An HTTP client. All that it asks is on this machine, but it wants to know its TLS all the same.
+pub(crate) fn client() -> Result<reqwest::Client> {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(PATIENCE).build()?)
 }
 
 /// Waits until `check` gives something.

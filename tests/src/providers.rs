@@ -102,7 +102,7 @@ impl Providers {
         let script = Script::parse(&script.to_string())?;
         let model = serve_script(script).await?;
         let forward =
-            Forward { to: format!("http://{model}"), requests: requests.clone(), client: reqwest::Client::new() };
+            Forward { to: format!("http://{model}"), requests: requests.clone(), client: crate::process::client()? };
         let proxy = Router::new().route("/v1/chat/completions", post(ask_model)).with_state(forward);
         let desk = Router::new()
             .route("/tickets", post(|state, headers, body| answer_desk("ticket", state, headers, body)))

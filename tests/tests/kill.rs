@@ -63,12 +63,16 @@ async fn kill_everywhere(example: Example) -> Result<()> {
     let reference = bench.undisturbed().await?;
     println!("{}: {} commits, {} requests", bench.example.name, reference.commits, reference.keys.len());
     ensure!(reference.commits >= 5, "the example does too little to show anything: {} commits", reference.commits);
+    let mut frozen = 0;
     for number in 1..=reference.commits {
         for freeze in [FreezeAt::Before(number), FreezeAt::After(number)] {
             let killed = bench.killed_at(freeze).await.with_context(|| format!("killed {freeze}"))?;
+            frozen += u64::from(killed.frozen);
             killed.check(&reference).with_context(|| format!("killed {freeze}"))?;
         }
     }
+    println!("{}: killed at {frozen} commits", bench.example.name);
+    ensure!(frozen >= reference.commits, "the host came to {frozen} of the commits only");
     for number in 1..=u32::try_from(reference.keys.len())? {
         let killed = bench.killed_in_flight(number).await.with_context(|| format!("killed in request {number}"))?;
         killed.check(&reference).with_context(|| format!("killed in request {number}"))?;
@@ -93,6 +97,8 @@ struct Ended {
     /// The keys of the calls whose outcome was durable when the host was killed, with how often they had come by then.
     durable: BTreeMap<String, u32>,
     commits: u64,
+    /// Whether the host was killed at the commit that was asked for, and not after the end of the run.
+    frozen: bool,
 }
 
 impl Ended {
@@ -183,12 +189,13 @@ impl Bench {
         let mut host = HostProcess::start(binary(), &config, Some(freeze)).await?;
         let caller = host.caller();
         // A run that ends before that commit is as good: then the host is killed after its end. An error is the freeze.
-        tokio::select! {
-            frozen = host.frozen() => ensure!(frozen?, "the host ended by itself"),
-            Ok(()) = drive(&caller, &self.example) => {}
-        }
+        let frozen = tokio::select! {
+            frozen = host.frozen() => { ensure!(frozen?, "the host ended by itself"); true }
+            Ok(()) = drive(&caller, &self.example) => false,
+        };
         host.kill().await?;
-        self.go_on(&config).await
+        let ended = self.go_on(&config).await?;
+        Ok(Ended { frozen, ..ended })
     }
 
     async fn killed_in_flight(&self, number: u32) -> Result<Ended> {
@@ -237,7 +244,7 @@ impl Bench {
         let replay = caller.post(&format!("/v1/runs/{ID}/replay"), &Value::Null).await?;
         host.kill().await?;
         let keys = self.providers.requests.keys();
-        Ok(Ended { result: run["outcome"].clone(), replay, keys, durable, commits: 0 })
+        Ok(Ended { result: run["outcome"].clone(), replay, keys, durable, commits: 0, frozen: false })
     }
 }
 
