@@ -1,1 +1,33 @@
-//! x
+//! The host over HTTP: routes, errors as problems (RFC 9457), server-sent events, the OpenAPI document and the
+//! configuration file. Nothing is decided here: a handler extracts, calls [`abide_runtime::Host`] and renders.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), abide_model::Error> {
+//! let config = abide_server::Config::read("abide.toml".as_ref())?;
+//! let app = abide_server::open(config).await?;
+//! let listener = app.listen().await?;
+//! app.serve(listener, abide_server::stop_signal()).await
+//! # }
+//! ```
+
+mod app;
+mod body;
+mod config;
+mod duration;
+mod extract;
+mod guard;
+mod middleware;
+mod openapi;
+mod problem;
+mod router;
+mod routes;
+mod serve;
+mod state;
+mod stop;
+
+pub use app::{App, open, open_with_store};
+pub use config::{Config, HostSection};
+pub use duration::parse_duration;
+pub use problem::Problem;
+pub use serve::{Options, serve};
+pub use stop::stop_signal;

@@ -1,0 +1,107 @@
+//! The arguments of the command line.
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start};
+use crate::output::Format;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::Green.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+RUN is a run id (`run_…`), or the id that was given at the start: then its latest run is meant.
+JSON is a JSON text, `@FILE`, or `-` for standard input.
+
+Exit status: 0 done · 1 the run failed, or the replay is not identical · 2 wrong arguments · 3 the host cannot
+be reached · 4 the host refused · 5 the run is still open · 6 the host itself failed";
+
+/// Workflows and agents that outlive crashes
+#[derive(Debug, Parser)]
+#[command(name = "abide", version, styles = STYLES, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The address of the host
+    #[arg(long, global = true, env = "ABIDE_URL", value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) server: String,
+    /// What results look like
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) output: Format,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a host for development
+    Dev(dev::DevArguments),
+    /// Run a host from a configuration file
+    Serve(serve::ServeArguments),
+    /// Upload a version of a workflow
+    Deploy(deploy::DeployArguments),
+    /// List the workflows and their versions
+    Workflows,
+    /// Start a run
+    Start(start::StartArguments),
+    /// List runs, newest first
+    List(list::ListArguments),
+    /// Show a run in detail
+    Describe(list::DescribeArguments),
+    /// Show what happened in a run
+    History(history::HistoryArguments),
+    /// Show what a run came to
+    Result(result::ResultArguments),
+    /// Send a signal to a run
+    Signal(signal::SignalArguments),
+    /// Ask a run something
+    Query(signal::QueryArguments),
+    /// Ask a run to end
+    Cancel(control::BecauseArguments),
+    /// End a run without asking it
+    Terminate(control::BecauseArguments),
+    /// Let a parked run go on
+    Resume(control::ResumeArguments),
+    /// Run a history again, with no live calls
+    Replay(replay::ReplayArguments),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_takes_the_global_options() {
+        let words = "abide history lisbon --follow -o json --server http://127.0.0.1:9";
+        let arguments = Arguments::try_parse_from(words.split(' ')).unwrap();
+        assert_eq!(arguments.global.output, Format::Json);
+        assert_eq!(arguments.global.server, "http://127.0.0.1:9");
+    }
+
+    #[test]
+    fn json_may_begin_with_a_minus() {
+        for words in [&["abide", "signal", "a", "b", "-1"][..], &["abide", "start", "a", "--input", "-1"]] {
+            Arguments::try_parse_from(words).unwrap();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `abide cancel`, `abide terminate` and `abide resume`.
+
+use abide_model::Run;
+use anyhow::Result;
+use clap::Args;
+
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::output::{self, Format};
+
+/// `abide cancel` and `abide terminate`.
+#[derive(Debug, Args)]
+pub(crate) struct BecauseArguments {
+    /// The run
+    run: String,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// `abide resume`.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// The run
+    run: String,
+    /// A version to go on with, by 8 or more of its first digits [default: that of the run]
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+}
+
+pub(crate) async fn cancel(client: &Client, arguments: BecauseArguments, format: Format) -> Result<Exit> {
+    let reason = arguments.reason.as_deref().map(|reason| ("reason", reason));
+    show(&client.control(&arguments.run, "cancel", reason).await?, "asked to end", format)
+}
+
+pub(crate) async fn terminate(client: &Client, arguments: BecauseArguments, format: Format) -> Result<Exit> {
+    let reason = arguments.reason.as_deref().map(|reason| ("reason", reason));
+    show(&client.control(&arguments.run, "terminate", reason).await?, "terminated", format)
+}
+
+pub(crate) async fn resume(client: &Client, arguments: ResumeArguments, format: Format) -> Result<Exit> {
+    let version = arguments.version.as_deref().map(|version| ("version", version));
+    show(&client.control(&arguments.run, "resume", version).await?, "resumed", format)
+}
+
+fn show(run: &Run, done: &str, format: Format) -> Result<Exit> {
+    match format {
+        Format::Json => output::json(run)?,
+        Format::Text => {
+            output::line(format!("{done}: {} ({} {}) is {}", run.run_id, run.workflow, run.id, run.status))?
+        }
+    }
+    Ok(Exit::Done)
+}

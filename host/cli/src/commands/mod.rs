@@ -1,0 +1,42 @@
+//! The commands, one file for each group.
+
+pub(crate) mod control;
+pub(crate) mod deploy;
+pub(crate) mod dev;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod replay;
+pub(crate) mod result;
+pub(crate) mod serve;
+pub(crate) mod signal;
+pub(crate) mod start;
+mod workflows;
+
+use anyhow::Result;
+
+use crate::arguments::{Arguments, Command};
+use crate::client::Client;
+use crate::exit::Exit;
+
+/// Runs a command.
+pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
+    let format = arguments.global.output;
+    let client = || Client::new(&arguments.global.server);
+    match arguments.command {
+        Command::Dev(dev) => dev::run(dev, format).await,
+        Command::Serve(serve) => serve::run(serve, format).await,
+        Command::Deploy(deploy) => deploy::run(&client()?, deploy, format).await,
+        Command::Workflows => workflows::run(&client()?, format).await,
+        Command::Start(start) => start::run(&client()?, start, format).await,
+        Command::List(list) => list::run(&client()?, list, format).await,
+        Command::Describe(describe) => list::describe(&client()?, describe, format).await,
+        Command::History(history) => history::run(&client()?, history, format).await,
+        Command::Result(result) => result::run(&client()?, result, format).await,
+        Command::Signal(signal) => signal::signal(&client()?, signal, format).await,
+        Command::Query(query) => signal::query(&client()?, query).await,
+        Command::Cancel(because) => control::cancel(&client()?, because, format).await,
+        Command::Terminate(because) => control::terminate(&client()?, because, format).await,
+        Command::Resume(resume) => control::resume(&client()?, resume, format).await,
+        Command::Replay(replay) => replay::run(&client()?, replay, format).await,
+    }
+}

@@ -1,0 +1,63 @@
+//! What a call asks for, in a few words.
+
+use abide_model::{CallKind, Json};
+use serde_json::Value;
+
+use super::text::{json, plain, quoted};
+use crate::when;
+
+/// The request of a call. Where it is not as expected (of another release, say), it is shown as it is.
+pub(super) fn summary(kind: CallKind, request: &Json) -> String {
+    let Ok(value) = request.read::<Value>() else { return json(request) };
+    let told = match kind {
+        CallKind::LlmGenerate => conversation(&value),
+        CallKind::ToolsList => Some(value["provider"].as_str().map_or_else(|| "of all providers".to_owned(), plain)),
+        CallKind::ToolsCall => tool(&value),
+        CallKind::HttpFetch => fetch(&value),
+        CallKind::TimerSleep => timer(&value),
+        CallKind::SignalsReceive => value["name"].as_str().map(plain),
+        CallKind::CancellationRequested => Some(String::new()),
+    };
+    told.unwrap_or_else(|| json(request))
+}
+
+fn conversation(value: &Value) -> Option<String> {
+    let messages = value["messages"].as_array()?;
+    let last = said(messages.last()?);
+    let count = match messages.len() {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    };
+    let model = match value["model"].as_str().unwrap_or_default() {
+        "" => String::new(),
+        model => format!("{} ", plain(model)),
+    };
+    Some(format!("{model}({count}) {last}"))
+}
+
+/// What a message says, whoever sent it.
+fn said(message: &Value) -> String {
+    if let Some(text) = message["text"].as_str() {
+        return quoted(text);
+    }
+    let parts = message["content"].as_array().into_iter().flatten();
+    let told: Vec<_> = parts.map(|part| part["text"].as_str().map_or_else(|| "[image]".to_owned(), quoted)).collect();
+    told.join(" ")
+}
+
+fn tool(value: &Value) -> Option<String> {
+    let (provider, name) = (value["provider"].as_str()?, value["name"].as_str()?);
+    Some(format!("{}/{} {}", plain(provider), plain(name), plain(&value["arguments"].to_string())))
+}
+
+fn fetch(value: &Value) -> Option<String> {
+    Some(plain(&format!("{} {}", value["method"].as_str()?, value["url"].as_str()?)))
+}
+
+fn timer(value: &Value) -> Option<String> {
+    match (value["duration_ms"].as_u64(), value["until_ms"].as_u64()) {
+        (Some(duration_ms), _) => Some(format!("for {}", when::span(duration_ms))),
+        (None, Some(until_ms)) => Some(format!("until {}", when::date(until_ms))),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,75 @@
+//! A whole host from its configuration: the store, the activities, the host, and the server on top.
+
+use std::io;
+use std::sync::Arc;
+
+use abide_activities::{Activities, Performer};
+use abide_history::{RedbStore, Store};
+use abide_model::{Clock, Error, ErrorCode, SystemClock};
+use abide_runtime::{Host, HostConfig};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::serve::{Options, serve};
+
+/// A host that is open and not served yet.
+#[derive(Clone)]
+pub struct App {
+    host: Host,
+    activities: Activities,
+    listen: String,
+    options: Options,
+}
+
+impl App {
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Binds the address of the configuration.
+    pub async fn listen(&self) -> Result<TcpListener, Error> {
+        TcpListener::bind(&self.listen).await.map_err(|error| {
+            let what_to_do = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    ": another process has it; end that, or give another address with `--listen`"
+                }
+                _ => ": give an address and a port of this machine, such as `127.0.0.1:7400`",
+            };
+            Error::new(ErrorCode::InvalidConfig, format!("cannot listen on `{}`: {error}{what_to_do}", self.listen))
+        })
+    }
+
+    /// Serves the host, see [`serve`], and ends what its activities started.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let served = serve(listener, self.host, self.options, shutdown).await;
+        self.activities.close().await;
+        served
+    }
+}
+
+/// Opens the data folder and the host in it.
+pub async fn open(config: Config) -> Result<App, Error> {
+    let data = config.data.clone();
+    // Opening reads the file through where the host was not stopped in order.
+    let opening = tokio::task::spawn_blocking(move || RedbStore::open(&data));
+    let store = opening.await.map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))??;
+    open_with_store(config, Arc::new(store)).await
+}
+
+/// Opens the host on a store that is open already; for tests, with stores that fail.
+pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<App, Error> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let activities = Activities::new(config.activities, &config.base_dir, clock.clone())?;
+    let performer: Arc<dyn Performer> = Arc::new(activities.clone());
+    let host_config = HostConfig {
+        cache_dir: config.data.join("cache"),
+        max_resident: config.host.max_resident_guests,
+        resident_bytes: config.host.resident_bytes,
+        limits: config.limits,
+        max_component_bytes: config.host.max_component_bytes,
+    };
+    let host = Host::open(host_config, store, performer, clock).await?;
+    let options = Options { max_component_bytes: config.host.max_component_bytes, allowed_hosts: config.allowed_hosts };
+    Ok(App { host, activities, listen: config.listen, options })
+}

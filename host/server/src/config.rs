@@ -1,0 +1,227 @@
+//! `abide.toml`. What is wrong in it is told with the file, the line and the key.
+//!
+//! The sections `llm`, `tools` and `http` belong to `abide_activities`; here they only get their place in the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider};
+use abide_model::{Error, ErrorCode, Limits};
+use abide_runtime::HostConfig;
+use serde::Deserialize;
+
+/// Where a host listens, if nothing else is said.
+const LISTEN: &str = "127.0.0.1:7400";
+/// Where it keeps its data, if nothing else is said.
+const DATA: &str = "abide-data";
+
+/// All that a host can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port.
+    pub listen: String,
+    /// The data folder. In a file, a relative one begins at the folder of the file.
+    pub data: PathBuf,
+    /// Names, without a port, that web pages and clients may call the server by besides those of this machine.
+    pub allowed_hosts: Vec<String>,
+    /// Limits of new runs.
+    pub limits: Limits,
+    /// What the host as a whole may use.
+    pub host: HostSection,
+    /// Language models, tools and HTTP.
+    pub activities: ActivitiesConfig,
+    /// Where relative paths of activities begin.
+    pub base_dir: PathBuf,
+}
+
+/// `[host]`: what the host as a whole may use.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HostSection {
+    /// Guests in memory at the same time.
+    pub max_resident_guests: usize,
+    /// Bytes of linear memory of all guests in memory.
+    pub resident_bytes: u64,
+    /// The largest component that may be uploaded.
+    pub max_component_bytes: usize,
+}
+
+impl Default for HostSection {
+    fn default() -> Self {
+        let HostConfig { max_resident, resident_bytes, max_component_bytes, .. } = HostConfig::new(PathBuf::new());
+        Self { max_resident_guests: max_resident, resident_bytes, max_component_bytes }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    listen: String,
+    data: PathBuf,
+    allowed_hosts: Vec<String>,
+    limits: Limits,
+    host: HostSection,
+    llm: BTreeMap<String, LlmProvider>,
+    default_llm: Option<String>,
+    tools: BTreeMap<String, ToolsProvider>,
+    http: HttpConfig,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        let ActivitiesConfig { llm, default_llm, tools, http } = ActivitiesConfig::default();
+        Self {
+            listen: LISTEN.to_owned(),
+            data: DATA.into(),
+            allowed_hosts: Vec::new(),
+            limits: Limits::default(),
+            host: HostSection::default(),
+            llm,
+            default_llm,
+            tools,
+            http,
+        }
+    }
+}
+
+impl Default for Config {
+    /// What holds without a file: relative paths begin at the working folder.
+    fn default() -> Self {
+        Self::from_file(File::default(), Path::new(""))
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("cannot read `{}`: {error}", path.display())))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of the file at `path`, which errors name.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let at = |error: &toml::de::Error, key: Option<String>| {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+            wrong(format!("{}:{line}: {key}{}", path.display(), error.message()))
+        };
+        let deserializer = toml::Deserializer::parse(text).map_err(|error| at(&error, None))?;
+        let file: File = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let key = error.path().to_string();
+            at(error.inner(), Some(key).filter(|key| key != "."))
+        })?;
+        Ok(Self::from_file(file, path.parent().unwrap_or(Path::new(""))))
+    }
+
+    fn from_file(file: File, base_dir: &Path) -> Self {
+        let File { listen, data, allowed_hosts, limits, host, llm, default_llm, tools, http } = file;
+        Self {
+            listen,
+            data: base_dir.join(data),
+            allowed_hosts,
+            limits,
+            host,
+            activities: ActivitiesConfig { llm, default_llm, tools, http },
+            base_dir: base_dir.to_owned(),
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.get(..offset).unwrap_or(text);
+    before.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(ErrorCode::InvalidConfig, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("etc/abide.toml")).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.listen, "127.0.0.1:7400");
+        assert_eq!(config.data, Path::new("etc/abide-data"));
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.host, HostSection::default());
+        assert!(config.activities.llm.is_empty());
+    }
+
+    #[test]
+    fn every_section_has_its_place() {
+        let config = parse(
+            r#"
+            listen = "0.0.0.0:80"
+            data = "/var/lib/abide"
+            allowed_hosts = ["abide.example"]
+            default_llm = "local"
+
+            [limits]
+            open_calls = 7
+
+            [host]
+            max_resident_guests = 100
+
+            [llm.local]
+            kind = "openai"
+            base_url = "http://127.0.0.1:11434/v1"
+
+            [llm.demo]
+            kind = "scripted"
+            file = "answers.json"
+
+            [tools.files]
+            kind = "mcp-stdio"
+            command = "mcp-files"
+
+            [http]
+            allow = ["api.example.com"]
+            "#,
+        )
+        .unwrap();
+        assert_eq!(config.data, Path::new("/var/lib/abide"));
+        assert_eq!(config.allowed_hosts, ["abide.example"]);
+        assert_eq!(config.limits, Limits { open_calls: 7, ..Limits::default() });
+        assert_eq!(config.host, HostSection { max_resident_guests: 100, ..HostSection::default() });
+        assert_eq!(config.activities.llm.len(), 2);
+        assert_eq!(config.activities.default_llm.as_deref(), Some("local"));
+        assert_eq!(config.activities.http.allow, ["api.example.com"]);
+        assert_eq!(config.base_dir, Path::new("etc"));
+    }
+
+    #[test]
+    fn errors_name_file_line_and_key() {
+        for (text, message) in [
+            ("listen = 5", "etc/abide.toml:1: `listen`: invalid type: integer `5`, expected a string"),
+            ("\n\nlisten = \"a", "etc/abide.toml:3: invalid basic string, expected `\"`"),
+            (
+                "[host]\nmax_resident_guests = 1\nresident = 2",
+                "etc/abide.toml:3: `host.resident`: unknown field `resident`, expected one of `max_resident_guests`, \
+                 `resident_bytes`, `max_component_bytes`",
+            ),
+            (
+                "[host]\nresident_bytes = -1",
+                "etc/abide.toml:2: `host.resident_bytes`: invalid value: integer `-1`, expected u64",
+            ),
+            ("\n[llm.a]\nkind = \"scripted\"\n", "etc/abide.toml:2: `llm.a`: missing field `file`"),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Config::read(Path::new("no/such/abide.toml")).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidConfig);
+        assert!(error.message.starts_with("cannot read `no/such/abide.toml`: "), "{error}");
+    }
+}

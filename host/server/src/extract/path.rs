@@ -1,0 +1,56 @@
+//! Names in the path, percent-decoded.
+
+use abide_model::{Error, RunRef, WorkflowName};
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+
+use crate::problem::{Problem, invalid};
+use crate::state::Shared;
+
+/// `{name}`, a workflow.
+pub(crate) struct NamePath(pub(crate) WorkflowName);
+
+impl FromRequestParts<Shared> for NamePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(WorkflowName::parse(part(&parameters(parts, shared).await?, "name"))?))
+    }
+}
+
+/// `{run}`.
+pub(crate) struct RunPath(pub(crate) RunRef);
+
+impl FromRequestParts<Shared> for RunPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(RunRef::parse(part(&parameters(parts, shared).await?, "run"))?))
+    }
+}
+
+/// `{run}` and `{name}`, of a signal or a query.
+pub(crate) struct RunNamePath(pub(crate) RunRef, pub(crate) String);
+
+impl FromRequestParts<Shared> for RunNamePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let parameters = parameters(parts, shared).await?;
+        let name = part(&parameters, "name");
+        if name.chars().any(char::is_control) {
+            return Err(invalid("the name in the path has a control character").into());
+        }
+        Ok(Self(RunRef::parse(part(&parameters, "run"))?, name.to_owned()))
+    }
+}
+
+async fn parameters(parts: &mut Parts, shared: &Shared) -> Result<RawPathParams, Error> {
+    RawPathParams::from_request_parts(parts, shared)
+        .await
+        .map_err(|_| invalid("a name in the path is not UTF-8 once its `%` escapes are read"))
+}
+
+fn part<'a>(parameters: &'a RawPathParams, wanted: &str) -> &'a str {
+    parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value).unwrap_or_default()
+}

@@ -1,0 +1,316 @@
+//! The OpenAPI document. `openapi.json` is kept by hand, since the types that it describes belong to crates that know nothing
+//! of HTTP; the tests hold it against the routes, the parameters, the codes and samples of every type.
+
+/// The document.
+pub(crate) const DOCUMENT: &str = include_str!("../openapi.json");
+
+#[cfg(test)]
+#[path = "../tests/http/support/schema.rs"]
+mod schema;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use abide_history::Version;
+    use abide_model::{
+        CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
+        ErrorCode, Event, Failure, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
+        Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
+        VersionChanged, WorkflowName,
+    };
+    use abide_runtime::view::{
+        Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, Runs,
+        Signalled, StartRun, Started, Workflow,
+    };
+    use serde::Serialize;
+    use serde_json::{Value, json};
+
+    use super::DOCUMENT;
+    use super::schema::check;
+    use crate::extract::Parameters;
+    use crate::problem::Problem;
+    use crate::router::table;
+    use crate::routes::{history, runs, versions};
+
+    fn document() -> Value {
+        serde_json::from_str(DOCUMENT).unwrap()
+    }
+
+    fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+        document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        })
+    }
+
+    /// The parameters of an operation, with references resolved.
+    fn parameters<'a>(document: &'a Value, operation: &'a Value, place: &str) -> BTreeSet<&'a str> {
+        let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        parameters
+            .map(|parameter| match parameter.get("$ref").and_then(Value::as_str) {
+                Some(path) => document.pointer(path.trim_start_matches('#')).expect("the parameter exists"),
+                None => parameter,
+            })
+            .filter(|parameter| parameter["in"] == place)
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn it_lists_the_routes_that_exist() {
+        let document = document();
+        let documented: BTreeSet<_> =
+            operations(&document).map(|(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+        assert_eq!(documented, table());
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn it_lists_the_parameters_of_each_route() {
+        let document = document();
+        let mut queries = BTreeMap::new();
+        for (method, path, operation) in operations(&document) {
+            let in_path: BTreeSet<_> =
+                path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+            assert_eq!(parameters(&document, operation, "path"), in_path, "{path}");
+            let in_query = parameters(&document, operation, "query");
+            if !in_query.is_empty() {
+                queries.insert(format!("{method} {path}"), in_query);
+            }
+        }
+        let names = |names: &'static [&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        let expected = BTreeMap::from([
+            ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
+            ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
+            ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
+            ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
+        ]);
+        assert_eq!(queries, expected);
+    }
+
+    #[test]
+    fn every_operation_is_complete() {
+        let document = document();
+        let mut ids = BTreeSet::new();
+        for (method, path, operation) in operations(&document) {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "`{id}` names two operations");
+            assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("default"), "{method} {path} says nothing of errors");
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path} has no success");
+        }
+    }
+
+    /// Every reference leads somewhere, and everything that can be referred to is.
+    #[test]
+    fn references_and_components_agree() {
+        fn walk<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+            match value {
+                Value::Object(members) => members.iter().for_each(|(key, inner)| match inner.as_str() {
+                    Some(target) if key == "$ref" => {
+                        found.insert(target);
+                    }
+                    _ => walk(inner, found),
+                }),
+                Value::Array(items) => items.iter().for_each(|inner| walk(inner, found)),
+                _ => {}
+            }
+        }
+        let document = document();
+        let mut referred = BTreeSet::new();
+        walk(&document, &mut referred);
+        let components = document["components"].as_object().unwrap().iter().flat_map(|(kind, named)| {
+            named.as_object().unwrap().keys().map(move |name| format!("#/components/{kind}/{name}"))
+        });
+        assert_eq!(referred.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), components.collect());
+    }
+
+    #[test]
+    fn it_knows_every_code_and_its_status() {
+        let document = document();
+        let documented = |pointer: &str| -> BTreeSet<&str> {
+            document.pointer(pointer).unwrap().as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+        };
+        let codes = documented("/components/schemas/Problem/properties/code/enum");
+        for code in &codes {
+            let known = serde_json::from_value::<ErrorCode>(json!(code)).map(ErrorCode::as_str);
+            assert!(known.is_ok_and(|known| known == *code) || *code == "origin-not-allowed", "{code}");
+        }
+        // The last words of serde's error are the list of all codes.
+        let all = serde_json::from_str::<ErrorCode>("\"\"").unwrap_err().to_string();
+        let all: Vec<_> = all.split('`').skip(3).step_by(2).collect();
+        assert_eq!(all.len() + 1, codes.len(), "{all:?}");
+        assert!(all.iter().all(|code| codes.contains(code)), "{all:?}");
+
+        for (method, path, operation) in operations(&document) {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let Some((_, listed)) = response["description"].as_str().and_then(|text| text.split_once("Codes: "))
+                else {
+                    continue;
+                };
+                for code in listed.trim_end_matches('.').split(", ").map(|code| code.trim_matches('`')) {
+                    let code: ErrorCode = serde_json::from_value(json!(code)).unwrap();
+                    assert_eq!(code.http_status().to_string(), *status, "{code} of {method} {path}");
+                }
+            }
+        }
+        let statuses: BTreeSet<_> = RunStatus::ALL.iter().map(|status| status.as_str()).collect();
+        assert_eq!(documented("/components/schemas/RunStatus/enum"), statuses);
+    }
+
+    #[track_caller]
+    fn fits(name: &str, value: &impl Serialize) {
+        let document = document();
+        let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+        check(&document, &schema, &serde_json::to_value(value).unwrap(), name).unwrap();
+    }
+
+    fn text(text: &str) -> Json {
+        Json::parse(text).unwrap()
+    }
+
+    fn failure() -> Outcome {
+        let details = Some(text("{\"a\":1}"));
+        Outcome::Failed(Failure { details, ..Failure::retryable("rate-limited", "too many requests") })
+    }
+
+    fn reason() -> ParkReason {
+        let backtrace = vec!["run".to_owned()];
+        ParkReason { kind: ParkKind::GuestError, message: "it broke".to_owned(), event: Some(3), backtrace }
+    }
+
+    fn run() -> Run {
+        Run {
+            run_id: RunId::new(1_700_000_000_000, 7),
+            id: CallerId::parse("ticket-7").unwrap(),
+            workflow: WorkflowName::parse("helpdesk").unwrap(),
+            version: Digest::of(b"a"),
+            status: RunStatus::Parked,
+            started_ms: 1,
+            closed_ms: Some(2),
+            outcome: Some(failure()),
+            parked: Some(reason()),
+            cancel_requested: false,
+        }
+    }
+
+    fn version() -> Version {
+        Version {
+            workflow: run().workflow,
+            version: Digest::of(b"a"),
+            uploaded_ms: 1,
+            size_bytes: 2,
+            imports: vec!["abide:workflow/llm@0.1.0".to_owned()],
+            has_query: true,
+        }
+    }
+
+    #[test]
+    fn every_type_is_as_documented() {
+        fits("Version", &version());
+        fits("Deployed", &Deployed { version: version(), created: true });
+        fits("Workflow", &Workflow { name: run().workflow, active: Digest::of(b"a"), versions: vec![version()] });
+        fits("Run", &run());
+        fits("Started", &Started { run: run(), created: true });
+        fits("Runs", &Runs { runs: vec![run()], next: Some(run().run_id) });
+        for kind in [
+            CallKind::LlmGenerate,
+            CallKind::ToolsList,
+            CallKind::ToolsCall,
+            CallKind::HttpFetch,
+            CallKind::TimerSleep,
+            CallKind::SignalsReceive,
+            CallKind::CancellationRequested,
+        ] {
+            let call = OpenCall { call: 1, event: 2, kind, summary: "a".to_owned(), since_ms: 3 };
+            let description = Description {
+                run: run(),
+                history_length: 4,
+                open_calls: vec![call],
+                buffered_signals: [("approve".to_owned(), 1)].into(),
+                published: [("stage".to_owned(), text("\"drafting\""))].into(),
+                resident: true,
+            };
+            fits("Description", &description);
+        }
+        fits("Signalled", &Signalled { run_id: run().run_id, event: 3, duplicate: false });
+        for verdict in [ReplayVerdict::Identical, ReplayVerdict::Diverged, ReplayVerdict::Stopped] {
+            let report = ReplayReport {
+                run_id: run().run_id,
+                version: Digest::of(b"a"),
+                verdict,
+                events: 3,
+                reason: Some(reason()),
+                trace: Digest::of(b"b"),
+                log: vec!["hello".to_owned()],
+                micros: 5,
+            };
+            fits("ReplayReport", &report);
+        }
+        let problem = Error::new(ErrorCode::RunAlreadyOpen, "open").about(run().run_id);
+        fits("Problem", &Problem::from(problem));
+        let start = StartRun {
+            workflow: run().workflow,
+            id: Some(run().id),
+            input: text("{}"),
+            version: Some("0123abcd".to_owned()),
+            if_running: IfRunning::Use,
+        };
+        fits("StartRun", &start);
+    }
+
+    #[test]
+    fn every_event_is_as_documented() {
+        let started = RunStarted {
+            tenant: Tenant::default(),
+            workflow: run().workflow,
+            version: Digest::of(b"a"),
+            id: run().id,
+            input: text("[1]"),
+            seed: [0; 32],
+            limits: Limits::default(),
+        };
+        let retry = RetryPolicy {
+            initial_interval_ms: Some(1),
+            backoff_coefficient: Some(2.0),
+            max_interval_ms: Some(3),
+            jitter: Some(0.5),
+            max_attempts: Some(4),
+            max_elapsed_ms: Some(5),
+            non_retryable: vec!["a".to_owned()],
+        };
+        let options = CallOptions {
+            attempt_timeout_ms: Some(1),
+            total_timeout_ms: Some(2),
+            retry: Some(retry),
+            idempotency_key: Some("a".to_owned()),
+        };
+        let request = RecordedRequest::Inline(text("{}"));
+        let closed = |outcome, cancelled| Event::RunClosed(RunClosed { cause: 0, outcome, cancelled });
+        let events = vec![
+            Event::RunStarted(Box::new(started)),
+            Event::CallRequested(CallRequested { call: 0, cause: 0, kind: CallKind::ToolsCall, request, options }),
+            Event::CallCompleted(CallCompleted { call: 0, outcome: failure(), attempts: 2 }),
+            Event::CallCancelled(CallCancelled { call: 1, cause: 0 }),
+            Event::SignalReceived(SignalReceived { name: "a".into(), payload: text("1"), key: Some("k".into()) }),
+            Event::CancelRequested(CancelRequested { reason: "a".into() }),
+            Event::VersionChanged(VersionChanged { version: Digest::of(b"b") }),
+            Event::RunParked(RunParked { reason: reason() }),
+            Event::RunResumed(RunResumed {}),
+            closed(Outcome::Ok(text("null")), false),
+            closed(failure(), false),
+            closed(failure(), true),
+            Event::RunTerminated(RunTerminated { reason: "a".into() }),
+        ];
+        let document = document();
+        let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();
+        let kinds: Vec<_> = events.iter().map(|event| json!(event.kind())).collect();
+        assert_eq!(*types, kinds);
+        let shown: Vec<_> = (0..)
+            .zip(events)
+            .map(|(seq, event)| HistoryEvent::of(seq, &Recorded { time_ms: 1, event }, Some(text("{}"))))
+            .collect();
+        fits("History", &History { run_id: run().run_id, events: shown, next: Some(13), ended: true });
+    }
+}

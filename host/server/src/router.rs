@@ -1,0 +1,65 @@
+//! The table of routes. The OpenAPI document is checked against it.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::middleware::around;
+use crate::routes::{control, health, history, missing, replay, runs, signals, versions, workflows};
+use crate::state::Shared;
+
+/// One method of one path.
+struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the document reads it"))]
+    method: &'static str,
+    path: &'static str,
+    handler: MethodRouter<Shared>,
+}
+
+fn get<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: "get", path, handler: on(MethodFilter::GET, handler) }
+}
+
+fn post<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: "post", path, handler: on(MethodFilter::POST, handler) }
+}
+
+fn routes() -> Vec<Route> {
+    vec![
+        post("/v1/versions", versions::upload),
+        get("/v1/workflows", workflows::list),
+        get("/v1/workflows/{name}", workflows::show),
+        post("/v1/runs", runs::start),
+        get("/v1/runs", runs::list),
+        get("/v1/runs/{run}", runs::describe),
+        get("/v1/runs/{run}/history", history::history),
+        get("/v1/runs/{run}/result", runs::result),
+        post("/v1/runs/{run}/signals/{name}", signals::signal),
+        post("/v1/runs/{run}/queries/{name}", signals::query),
+        post("/v1/runs/{run}/cancel", control::cancel),
+        post("/v1/runs/{run}/terminate", control::terminate),
+        post("/v1/runs/{run}/resume", control::resume),
+        post("/v1/runs/{run}/replay", replay::replay),
+        get("/healthz", health::health),
+        get("/readyz", health::ready),
+        get("/openapi.json", health::document),
+    ]
+}
+
+/// The router.
+pub(crate) fn router(shared: Shared) -> Router {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
+        .fallback(missing::path)
+        .method_not_allowed_fallback(missing::method)
+        .layer(from_fn_with_state(shared.clone(), around))
+        .with_state(shared)
+}
+
+/// Every method and path that exists.
+#[cfg(test)]
+pub(crate) fn table() -> std::collections::BTreeSet<(String, String)> {
+    routes().into_iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect()
+}

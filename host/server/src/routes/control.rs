@@ -1,0 +1,56 @@
+//! What operators do to a run: cancel, terminate, resume.
+
+use abide_model::Run;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::Answer;
+use crate::extract::{Caller, OptionalBody, RunPath};
+use crate::state::Shared;
+
+/// Why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Because {
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /v1/runs/{run}/cancel`: asks the run to end. It may clean up first.
+pub(crate) async fn cancel(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RunPath(run): RunPath,
+    OptionalBody(because): OptionalBody<Because>,
+) -> Answer<Run> {
+    Ok(Json(shared.host.cancel(&caller.tenant, &run, &because.reason).await?))
+}
+
+/// `POST /v1/runs/{run}/terminate`: ends the run without asking it.
+pub(crate) async fn terminate(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RunPath(run): RunPath,
+    OptionalBody(because): OptionalBody<Because>,
+) -> Answer<Run> {
+    Ok(Json(shared.host.terminate(&caller.tenant, &run, &because.reason).await?))
+}
+
+/// On which version.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct On {
+    #[serde(default)]
+    version: Option<String>,
+}
+
+/// `POST /v1/runs/{run}/resume`: lets a parked run go on.
+pub(crate) async fn resume(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RunPath(run): RunPath,
+    OptionalBody(on): OptionalBody<On>,
+) -> Answer<Run> {
+    Ok(Json(shared.host.resume(&caller.tenant, &run, on.version.as_deref()).await?))
+}

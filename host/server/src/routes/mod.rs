@@ -1,0 +1,18 @@
+//! The handlers, by resource. Each extracts, calls the host and renders.
+
+pub(crate) mod control;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod missing;
+pub(crate) mod replay;
+pub(crate) mod runs;
+pub(crate) mod signals;
+pub(crate) mod versions;
+pub(crate) mod workflows;
+
+use axum::Json;
+
+use crate::problem::Problem;
+
+/// What most handlers give.
+pub(crate) type Answer<T> = Result<Json<T>, Problem>;
