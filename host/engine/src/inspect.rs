@@ -33,7 +33,9 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     for (key, item) in &world.imports {
         let name = resolve.name_world_key(key);
         check_import(&resolve, key, item, &name)?;
-        imports.push(name);
+        if matches!(key, WorldKey::Interface(_)) {
+            imports.push(name);
+        }
     }
     match world.exports.get(&WorldKey::Name("run".to_owned())) {
         Some(WorldItem::Function(run)) => check_run(&resolve, run)?,
