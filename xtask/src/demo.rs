@@ -28,17 +28,25 @@ const REMINDER_AFTER_MS: u64 = 5000;
 
 /// Builds what is needed, and runs the demo.
 pub(crate) fn command(arguments: &[String]) -> Result<()> {
-    let data = match arguments {
-        [] => None,
-        [option, folder] if option == "--data" => Some(std::path::absolute(folder)?),
-        _ => bail!("usage: cargo xtask demo [--data DIR]"),
-    };
+    let (mut data, mut abide) = (None, None);
+    let mut rest = arguments.iter();
+    while let Some(option) = rest.next() {
+        let place = match option.as_str() {
+            "--data" => &mut data,
+            "--abide" => &mut abide,
+            _ => bail!("usage: cargo xtask demo [--data DIR] [--abide FILE]"),
+        };
+        *place = Some(std::path::absolute(rest.next().with_context(|| format!("`{option}` needs a path"))?)?);
+    }
     let guests = guests::build(&["helpdesk".to_owned()])?;
-    let abide = build_host()?;
+    let abide = match abide {
+        Some(abide) => abide,
+        None => build_host()?,
+    };
     play(&guests, abide, data.as_deref())
 }
 
-/// Builds the binary as `cargo test --workspace` does, so that neither builds what the other did.
+/// Builds the binary with the features of the whole workspace, so that the heavy dependencies are built once for it and the tests.
 fn build_host() -> Result<PathBuf> {
     println!("building the host");
     run(Command::new("cargo")
@@ -46,7 +54,12 @@ fn build_host() -> Result<PathBuf> {
         .args(["build", "--quiet", "--workspace", "--bin", "abide", "--target-dir"])
         .arg(target_folder()?))
     .context("the host does not build")?;
-    let abide = target_folder()?.join("debug/abide");
+    built_host()
+}
+
+/// The binary that cargo built last.
+pub(crate) fn built_host() -> Result<PathBuf> {
+    let abide = target_folder()?.join("debug").join(format!("abide{}", std::env::consts::EXE_SUFFIX));
     if !abide.exists() {
         bail!("cargo built no {}", abide.display());
     }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::demo::built_host;
 use crate::places::{root, target_folder};
 use crate::{guests, parts};
 
@@ -64,7 +65,10 @@ fn watch(command: &mut Command, tally: &mut Tally) -> Result<bool> {
 
 /// Runs the demo. What it prints is shown only where it fails.
 fn demo() -> Result<bool> {
-    let output = Command::new(env::current_exe()?).arg("demo").output().context("the demo does not start")?;
+    let mut demo = Command::new(env::current_exe()?);
+    // The tests of the command line had it built.
+    demo.arg("demo").arg("--abide").arg(built_host()?);
+    let output = demo.output().context("the demo does not start")?;
     if !output.status.success() {
         print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         println!("the demo failed");
