@@ -1,6 +1,7 @@
 //! Chores of the repository: `cargo xtask COMMAND`. Only the dispatch is here; each command has a file.
 
 mod apt;
+mod bench;
 mod demo;
 mod guests;
 mod parts;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   demo [--data DIR]  a run that outlives its host, shown and checked
   test               install what tests need, run all tests and the demo
+  bench [--quick]    what abide costs, beside the raw limits of the machine
   guests [NAME…]     build the guests of examples/ and tests/guests/, or those named
   parts              install the programs that tests run against, and print where they are";
 
@@ -35,6 +37,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((command, rest)) if command == "demo" => demo::command(rest),
         Some((command, [])) if command == "test" => test::command(),
+        Some((command, rest)) if command == "bench" => bench::command(rest),
         Some((command, rest)) if command == "guests" => guests::command(rest),
         Some((command, [])) if command == "parts" => parts::command(),
         Some((command, _)) => bail!("there is no command `{command}`\n\n{USAGE}"),

@@ -51,7 +51,7 @@ impl Drop for Ticker {
 impl Engine {
     /// An engine.
     pub fn new(config: &EngineConfig) -> Result<Self, Error> {
-        let inner = wasmtime::Engine::new(&settings(config))
+        let inner = wasmtime::Engine::new(&wasmtime_config(config))
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot set up the wasm engine: {error:#}")))?;
         let mut linker = Linker::new(&inner);
         Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
@@ -101,7 +101,8 @@ impl Engine {
     }
 }
 
-fn settings(config: &EngineConfig) -> Config {
+/// The settings of wasmtime that guests run with; public so that what they cost can be compared with wasmtime itself.
+pub fn wasmtime_config(config: &EngineConfig) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     // A component made by the usual tools has one to four core instances and one memory; adapters add a few.
     pool.total_component_instances(config.max_guests)

@@ -16,7 +16,7 @@ mod state;
 mod trap;
 
 pub use cache::CompiledCache;
-pub use engine::{Engine, EngineConfig, Program};
+pub use engine::{Engine, EngineConfig, Program, wasmtime_config};
 pub use guest::{Guest, GuestSpec, Stop, Turn};
 pub use inspect::{Inspected, inspect};
 pub use state::{LogLevel, Output};
