@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use abide_model::Seq;
 use tokio::sync::watch;
 
 use crate::inner::RunKey;
@@ -11,40 +10,48 @@ use crate::inner::RunKey;
 /// Who follows which run.
 #[derive(Default)]
 pub(crate) struct Followers {
-    lengths: Mutex<HashMap<RunKey, watch::Sender<Seq>>>,
+    /// Sent whenever a run went on, and whether it ended.
+    ended: Mutex<HashMap<RunKey, watch::Sender<bool>>>,
 }
 
 /// Follows one run. Made before the store is read, so that nothing falls between.
 pub(crate) struct Follower<'a> {
     followers: &'a Followers,
     key: RunKey,
-    length: watch::Receiver<Seq>,
+    ended: watch::Receiver<bool>,
 }
 
 impl Followers {
     /// Follows a run.
     pub(crate) fn follow(&self, key: &RunKey) -> Follower<'_> {
-        let length = self.lock().entry(key.clone()).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        Follower { followers: self, key: key.clone(), length }
+        let ended = self.lock().entry(key.clone()).or_default().subscribe();
+        Follower { followers: self, key: key.clone(), ended }
     }
 
-    /// The history of a run has so many durable events.
-    pub(crate) fn tell(&self, key: &RunKey, length: Seq) {
+    /// A run went on, and that is durable. Where it `ended`, it never goes on again.
+    pub(crate) fn tell(&self, key: &RunKey, ended: bool) {
         if let Some(sender) = self.lock().get(key) {
-            sender.send_replace(length);
+            sender.send_replace(ended);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, watch::Sender<Seq>>> {
-        self.lengths.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, watch::Sender<bool>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Follower<'_> {
     /// Completes when the run went on since this was made or called last.
     pub(crate) async fn went_on(&mut self) {
-        if self.length.changed().await.is_err() {
+        if self.ended.changed().await.is_err() {
             // The sender lives as long as there is a follower.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Completes when the run ended since this was made. The steps before that wake nobody.
+    pub(crate) async fn ended(&mut self) {
+        if self.ended.wait_for(|ended| *ended).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -52,10 +59,10 @@ impl Follower<'_> {
 
 impl Drop for Follower<'_> {
     fn drop(&mut self) {
-        let mut lengths = self.followers.lock();
+        let mut followed = self.followers.lock();
         // This follower's own receiver still counts.
-        if lengths.get(&self.key).is_some_and(|sender| sender.receiver_count() <= 1) {
-            lengths.remove(&self.key);
+        if followed.get(&self.key).is_some_and(|sender| sender.receiver_count() <= 1) {
+            followed.remove(&self.key);
         }
     }
 }

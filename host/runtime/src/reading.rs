@@ -148,20 +148,21 @@ impl Host {
         let key = self.find(tenant, run).await?;
         let until = Instant::now() + wait;
         let mut follower = self.inner.followers.follow(&key);
-        loop {
-            let run = self.row(&key).await?;
-            if !run.status.is_open() {
-                return Ok(run);
-            }
-            if tokio::time::timeout_at(until, follower.went_on()).await.is_err() {
-                let hint = match &run.parked {
-                    Some(reason) => format!("it is parked: {}", reason.message),
-                    None => "wait longer, or ask again".to_owned(),
-                };
-                let message = format!("run `{}` has not ended: {hint}", run.run_id);
-                return Err(Error::new(ErrorCode::NotYet, message).about(run.run_id));
-            }
+        let run = self.row(&key).await?;
+        if !run.status.is_open() {
+            return Ok(run);
         }
+        // Whether it ended in time or not, its row says how it stands.
+        let _ = tokio::time::timeout_at(until, follower.ended()).await;
+        let run = self.row(&key).await?;
+        if !run.status.is_open() {
+            return Ok(run);
+        }
+        let hint = match &run.parked {
+            Some(reason) => format!("it is parked: {}", reason.message),
+            None => "wait longer, or ask again".to_owned(),
+        };
+        Err(Error::new(ErrorCode::NotYet, format!("run `{}` has not ended: {hint}", run.run_id)).about(run.run_id))
     }
 
     /// Which run is meant.

@@ -61,7 +61,7 @@ pub(crate) struct RunTask {
     /// What the ready row says, where that is known.
     ready: Option<bool>,
     batch: Batch,
-    writing: Option<(Commit, Effects, Seq)>,
+    writing: Option<(Commit, Effects)>,
     performing: FuturesUnordered<Performing>,
     handles: HashMap<CallIndex, AbortHandle>,
     /// Open timers. Known while the guest is in memory.
@@ -132,7 +132,7 @@ impl RunTask {
             self.inner.fail(&error);
             tracing::error!(run_id = %self.key.run_id, %error, "a run stops here and is driven again later");
             let error = Error::from(error);
-            if let Some((_, effects, _)) = self.writing.take() {
+            if let Some((_, effects)) = self.writing.take() {
                 effects.refuse(&error);
             }
             std::mem::take(&mut self.batch.effects).refuse(&error);
@@ -400,12 +400,12 @@ impl RunTask {
             }
             Ok(())
         });
-        self.writing = Some((writing, effects, self.length));
+        self.writing = Some((writing, effects));
     }
 
     /// A commit came back: what waited for it happens now.
     fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
-        let Some((_, effects, length)) = self.writing.take() else { return Ok(()) };
+        let Some((_, effects)) = self.writing.take() else { return Ok(()) };
         if let Err(error) = result {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
@@ -432,7 +432,7 @@ impl RunTask {
         if let Some(run) = &run {
             Effects::answer(answers, run);
         }
-        self.inner.followers.tell(&self.key, length);
+        self.inner.followers.tell(&self.key, closed);
         Ok(())
     }
 
@@ -457,7 +457,7 @@ impl RunTask {
     async fn flush(&mut self) -> Result<(), StoreError> {
         loop {
             self.begin_write();
-            let Some((writing, _, _)) = &mut self.writing else { return Ok(()) };
+            let Some((writing, _)) = &mut self.writing else { return Ok(()) };
             let result = writing.as_mut().await;
             self.written(result)?;
         }
