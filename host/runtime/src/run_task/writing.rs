@@ -1,0 +1,115 @@
+//! Commits: what was gathered goes to the store, and what waited for that happens when it is durable.
+
+use abide_activities::Activity;
+use abide_history::StoreError;
+use abide_model::{Call, Error};
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, Abortable};
+
+use super::{Commit, RunTask};
+use crate::batch::{Batch, Effects, write_log};
+
+impl RunTask {
+    /// Whether a host that comes up has to drive this run.
+    fn should_be_ready(&self) -> bool {
+        let waits_for_activity = match &self.seated {
+            Some(seated) => seated.session.machine().open_calls().values().any(|kind| kind.is_activity()),
+            None => !self.handles.is_empty(),
+        };
+        self.is_running() && (self.needs_guest || waits_for_activity)
+    }
+
+    /// Sends what is gathered to the store, if nothing else is on its way there.
+    pub(super) fn begin_write(&mut self) {
+        if self.writing.is_some() {
+            return;
+        }
+        let Some(run) = &self.run else { return };
+        let ready = self.should_be_ready();
+        // A run of which nothing is gathered and nothing known stays as the store has it.
+        if self.ready != Some(ready) && (self.ready.is_some() || !self.batch.is_empty()) {
+            self.batch.commit.ready = Some(ready);
+            self.ready = Some(ready);
+        }
+        if std::mem::take(&mut self.run_changed) {
+            self.batch.commit.run = Some(run.clone());
+        }
+        if self.batch.is_empty() {
+            return;
+        }
+        let Batch { commit, mut effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
+        if !effects.answers.is_empty() {
+            effects.run = Some(run.clone());
+        }
+        let earliest = commit.timers_set.iter().map(|timer| timer.due_ms).min();
+        let inner = self.inner.clone();
+        let writing: Commit = Box::pin(async move {
+            inner.store.commit(commit).await?;
+            if let Some(due_ms) = earliest {
+                inner.timer_hint.set(due_ms);
+            }
+            Ok(())
+        });
+        self.writing = Some((writing, effects));
+    }
+
+    /// A commit came back: what waited for it happens now.
+    pub(super) fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some((_, effects)) = self.writing.take() else { return Ok(()) };
+        if let Err(error) = result {
+            effects.refuse(&Error::from(error.clone()));
+            return Err(error);
+        }
+        let Effects { perform, abort, closed, run, answers, log, ringing } = effects;
+        drop(ringing);
+        if closed {
+            self.seated = None;
+            for (_, handle) in self.handles.drain() {
+                handle.abort();
+            }
+        }
+        for (call, requested_ms) in perform {
+            self.perform(call, requested_ms);
+        }
+        for call in abort {
+            if let Some(handle) = self.handles.remove(&call) {
+                handle.abort();
+            }
+        }
+        if let Some(run) = &self.run {
+            write_log(&self.key, run, log);
+        }
+        if let Some(run) = &run {
+            Effects::answer(answers, run);
+        }
+        self.inner.followers.tell(&self.key, closed);
+        Ok(())
+    }
+
+    /// Starts an activity.
+    pub(super) fn perform(&mut self, call: Call, requested_ms: u64) {
+        let index = call.index;
+        let performed = self.inner.performer.perform(Activity {
+            tenant: self.key.tenant.clone(),
+            run_id: self.key.run_id,
+            call: index,
+            kind: call.kind,
+            request: call.request,
+            options: call.options,
+            requested_ms,
+        });
+        let (handle, registration) = AbortHandle::new_pair();
+        self.handles.insert(index, handle);
+        self.performing.push(Box::pin(Abortable::new(performed, registration).map(move |result| (index, result))));
+    }
+
+    /// Waits until everything gathered is durable.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        loop {
+            self.begin_write();
+            let Some((writing, _)) = &mut self.writing else { return Ok(()) };
+            let result = writing.as_mut().await;
+            self.written(result)?;
+        }
+    }
+}
