@@ -4,14 +4,14 @@
 //! ```
 //! use abide_cli::timeline::{Look, Timeline};
 //!
-//! let history: abide_runtime::History = serde_json::from_str(
+//! let history: abide_runtime::view::History = serde_json::from_str(
 //!     r#"{"run_id": "run_01hf7yat00000000000000000f", "ended": false, "events": [
 //!         {"seq": 0, "time_ms": 1700000000000, "type": "run-started", "workflow": "helpdesk", "id": "lisbon", "input": {"n": 1}}
 //!     ]}"#,
 //! ).expect("a history");
 //! let mut timeline = Timeline::new(Look::plain());
 //! let text: String = history.events.iter().map(|event| timeline.show(event)).collect();
-//! assert_eq!(text, "   0       0ms  ● run started                helpdesk lisbon {\"n\": 1}\n");
+//! assert_eq!(text, "   0       0ms  ● run started              helpdesk lisbon {\"n\": 1}\n");
 //! ```
 
 mod arguments;
