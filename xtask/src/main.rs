@@ -16,7 +16,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  demo [--data DIR]  a run that outlives its host, shown and checked
+  demo [--data DIR] [--abide FILE]
+                     a run that outlives its host, shown and checked; with its data kept, or with a binary built before
   test               install what tests need, run all tests and the demo
   bench [--quick]    what abide costs, beside the raw limits of the machine
   guests [NAME…]     build the guests of examples/ and tests/guests/, or those named
