@@ -38,7 +38,7 @@ pub(crate) struct Fault {
     pub(crate) code: String,
     pub(crate) message: String,
     /// The whole problem, if the host answered with one.
-    pub(crate) problem: Option<Problem>,
+    pub(crate) problem: Option<Box<Problem>>,
 }
 
 impl Fault {
@@ -61,7 +61,7 @@ impl Fault {
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         let exit = if problem.code == ErrorCode::NotYet.as_str() { Exit::StillOpen } else { Exit::Refused };
-        Self { exit, code: problem.code.clone(), message: problem.detail.clone(), problem: Some(problem) }
+        Self { exit, code: problem.code.clone(), message: problem.detail.clone(), problem: Some(Box::new(problem)) }
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn report(done: anyhow::Result<Exit>, format: Format) -> ExitCode {
         // Whoever read the output has seen enough.
         Err(error) if error.is::<ClosedPipe>() => Exit::Done,
         Err(error) => match error.downcast_ref::<Fault>() {
-            Some(fault) => complain(fault.exit, &fault.code, &format!("{error:#}"), fault.problem.as_ref(), format),
+            Some(fault) => complain(fault.exit, &fault.code, &format!("{error:#}"), fault.problem.as_deref(), format),
             None => complain(Exit::HostFailed, ErrorCode::Internal.as_str(), &format!("{error:#}"), None, format),
         },
     };

@@ -34,7 +34,7 @@ impl Guard {
     }
 
     /// Refuses what may come from a web page.
-    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Box<Problem>> {
         if self.loopback_only {
             // An absolute target stands before the header (RFC 9112, section 3.2.2).
             let host = match uri.authority() {
@@ -79,8 +79,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
-fn refused(header: &str, value: &str) -> Problem {
-    Problem::new(
+fn refused(header: &str, value: &str) -> Box<Problem> {
+    Box::new(Problem::new(
         StatusCode::FORBIDDEN,
         CODE,
         format!(
@@ -88,7 +88,7 @@ fn refused(header: &str, value: &str) -> Problem {
              `allowed_hosts` in abide.toml",
             shown(value)
         ),
-    )
+    ))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The HTTP interface of a real host on a port of its own. Every answer is held against the OpenAPI document.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bodies;
 mod origins;
 mod refusals;
