@@ -11,7 +11,7 @@
 //! ).expect("a history");
 //! let mut timeline = Timeline::new(Look::plain());
 //! let text: String = history.events.iter().map(|event| timeline.show(event)).collect();
-//! assert_eq!(text, "   0       0ms  ● run started              helpdesk lisbon {\"n\": 1}\n");
+//! assert_eq!(text, "   0       0ms  ● run started                helpdesk lisbon {\"n\": 1}\n");
 //! ```
 
 mod arguments;
