@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use abide_model::ParkKind;
 use abide_runtime::view::{ReplayReport, ReplayVerdict};
 use anyhow::Result;
 use clap::Args;
@@ -48,7 +49,9 @@ fn in_words(report: &ReplayReport, with_log: bool) -> String {
     }
     text.push_str(&format!("{verdict}: {} events on {} in {took}\n", report.events, report.version.short()));
     if let Some(reason) = &report.reason {
-        let place = reason.event.map(|event| format!("event {event}: ")).unwrap_or_default();
+        // The sentence of a divergence names the event itself.
+        let place = reason.event.filter(|_| reason.kind != ParkKind::Divergence);
+        let place = place.map(|event| format!("after event {event}: ")).unwrap_or_default();
         text.push_str(&format!("{place}{}\n", reason.message));
         reason.backtrace.iter().for_each(|function| text.push_str(&format!("  {function}\n")));
     }
