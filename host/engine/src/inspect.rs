@@ -57,6 +57,31 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     Ok(Inspected { component, imports, has_query })
 }
 
+/// Refuses a core module whose sections do not fill the file exactly: it was cut or damaged, and wit-component takes them at their word.
+fn check_sections(file: &[u8]) -> Result<(), Error> {
+    let mut place = 8;
+    while place < file.len() {
+        let (size, start) =
+            section_size(file, place + 1).filter(|(size, start)| file.len() - start >= *size).ok_or_else(|| {
+                refuse(format!("the section at byte {place} is larger than the file: it may be truncated"))
+            })?;
+        place = start + size;
+    }
+    Ok(())
+}
+
+/// The size that a section says it has (LEB128, 32 bits), and where it begins.
+fn section_size(file: &[u8], place: usize) -> Option<(usize, usize)> {
+    let mut size = 0_usize;
+    for (index, byte) in file.get(place..)?.iter().take(5).enumerate() {
+        size |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((size, place + index + 1));
+        }
+    }
+    None
+}
+
 fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(header) = file.first_chunk::<8>() else {
         return Err(refuse(format!("the file has {} bytes, that is no WebAssembly: it may be truncated", file.len())));
@@ -67,6 +92,7 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
     match header[4..] {
         [0x0d, 0, 1, 0] => Ok(file.to_vec()),
         [1, 0, 0, 0] => {
+            check_sections(file)?;
             let cannot = |error: &dyn std::fmt::Display| {
                 refuse(format!(
                     "the file is a core module, and no component can be made of it: {error}: \

@@ -195,7 +195,6 @@ async fn files_that_are_no_workflows() {
 
 /// A file that was cut or damaged on its way is refused wherever that happened.
 #[tokio::test]
-#[ignore = "wit-component panics on some core modules that are cut; the engine has to check the sections first"]
 async fn files_that_are_damaged() {
     let server = Server::start().await;
     let good = guest("waiter");
