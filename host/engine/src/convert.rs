@@ -51,8 +51,7 @@ pub(crate) fn failure_to_guest(failure: Failure) -> types::Failure {
 pub(crate) fn failure_from_guest(failure: types::Failure) -> Failure {
     let mut code = failure.code;
     if code.len() > MAX_CODE_BYTES {
-        let end = (0..=MAX_CODE_BYTES).rev().find(|end| code.is_char_boundary(*end)).unwrap_or(0);
-        code.truncate(end);
+        code.truncate(code.floor_char_boundary(MAX_CODE_BYTES));
     }
     Failure {
         code,

@@ -122,8 +122,7 @@ impl random::Host for GuestState {
 impl log::Host for GuestState {
     fn write(&mut self, level: log::Level, mut message: String, fields: Option<String>) {
         if message.len() > MAX_LOG_BYTES {
-            let end = (0..=MAX_LOG_BYTES).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
-            message.truncate(end);
+            message.truncate(message.floor_char_boundary(MAX_LOG_BYTES));
             message.push('…');
         }
         let level = match level {

@@ -60,8 +60,7 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
 fn demangle(name: &str) -> String {
     let mut plain = format!("{:#}", rustc_demangle::demangle(name));
     if plain.len() > 200 {
-        let end = (0..=200).rev().find(|end| plain.is_char_boundary(*end)).unwrap_or(0);
-        plain.truncate(end);
+        plain.truncate(plain.floor_char_boundary(200));
         plain.push('…');
     }
     plain

@@ -363,8 +363,7 @@ fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
 }
 
 fn cut(reason: &str) -> String {
-    let end = (0..=MAX_REASON_BYTES.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
-    reason[..end.unwrap_or(0)].to_owned()
+    reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
 }
 
 /// Random bytes of the operating system: for run ids, and for seeds, which are recorded.

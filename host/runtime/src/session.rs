@@ -228,8 +228,7 @@ impl Session {
             _ => None,
         });
         if let Some(mut words) = words {
-            let end = (0..=MAX_LAST_WORDS.min(words.len())).rev().find(|end| words.is_char_boundary(*end));
-            words.truncate(end.unwrap_or(0));
+            words.truncate(words.floor_char_boundary(MAX_LAST_WORDS));
             stop.message = format!("{}; its last log line: {words}", stop.message);
         }
     }
