@@ -1,11 +1,16 @@
-//! Group commit: one thread owns all writing. It takes the changes that wait at a moment, writes them in one transaction with
-//! one disk sync, and answers each. While the disk syncs, the next ones gather.
+//! Group commit: one writes at a time. A thread takes the changes that wait at a moment, writes them in one transaction with one
+//! disk sync, and answers each. While the disk syncs, the next ones gather.
+//!
+//! A change that comes while nothing else is written is written where it comes from, if the disk is quick: two hand-overs between threads
+//! cost more than such a sync. So a single run goes as fast as the disk, and many runs share its syncs.
 //!
 //! The thread ends when the [`Committer`] is dropped, after what is queued is written. After an error of the disk nothing is
 //! written any more until the store is opened again: what a failed sync left behind is not known.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -22,6 +27,24 @@ struct Waiting {
     _room: OwnedSemaphorePermit,
 }
 
+/// What the thread shares with those who write themselves.
+#[derive(Debug)]
+struct Shared {
+    /// A panic while it was held means that nobody knows what is written: then there is a failure.
+    turn: Mutex<Turn>,
+    /// Changes that were queued and are not yet written. While there are any, nobody overtakes them.
+    queued: AtomicUsize,
+    failure: OnceLock<StoreError>,
+}
+
+/// Who has this writes.
+#[derive(Debug)]
+struct Turn {
+    writer: Writer,
+    /// How long the last write took.
+    took: Duration,
+}
+
 /// The one that writes.
 #[derive(Debug)]
 pub(super) struct Committer {
@@ -29,7 +52,7 @@ pub(super) struct Committer {
     queue: Option<mpsc::Sender<Waiting>>,
     /// How many more bytes may wait.
     room: Arc<Semaphore>,
-    failure: Arc<OnceLock<StoreError>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,43 +60,46 @@ impl Committer {
     /// Starts the thread.
     pub(super) fn start(writer: Writer) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(limits::QUEUE_COMMITS);
-        let failure = Arc::new(OnceLock::new());
+        let shared = Arc::new(Shared {
+            // How quick the disk is will be seen.
+            turn: Mutex::new(Turn { writer, took: Duration::MAX }),
+            queued: AtomicUsize::new(0),
+            failure: OnceLock::new(),
+        });
         let thread = std::thread::Builder::new()
             .name("abide-history".into())
             .spawn({
-                let failure = Arc::clone(&failure);
-                move || run(writer, waiting, &failure)
+                let shared = Arc::clone(&shared);
+                move || run(&shared, waiting)
             })
             .map_err(|error| StoreError::Unavailable(format!("no thread to write with: {error}")))?;
         let room = Arc::new(Semaphore::new(limits::QUEUE_UNITS as usize));
-        Ok(Self { queue: Some(queue), room, failure, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), room, shared, thread: Some(thread) })
     }
 
-    /// Queues a change of about `size` bytes and waits until it is durable. Changes are written in the order in which they
-    /// are queued. One whose future is dropped while it waits in the queue is written all the same.
+    /// Makes a change of about `size` bytes durable. Changes are written in the order in which this is first polled, as long as
+    /// there is room in the queue. One whose future is dropped while it waits in the queue is written all the same.
     pub(super) async fn write(&self, change: Change, size: usize) -> Result<(), StoreError> {
         if let Some(failure) = self.failed() {
             return Err(failure);
+        }
+        if let Some(turn) = self.shared.turn_of_a_single_one(size) {
+            return self.shared.write_one(turn, &change);
         }
         let stopped = || StoreError::Unavailable("the thread that writes has stopped".into());
         let units = size.div_ceil(limits::QUEUE_UNIT_BYTES).clamp(1, limits::QUEUE_UNITS as usize);
         let units = u32::try_from(units).expect("clamped to a 32-bit number");
         let room = Arc::clone(&self.room).acquire_many_owned(units).await.map_err(|_| stopped())?;
         let (answer, answered) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(Waiting { change, answer, _room: room }).await.map_err(|_| self.died())?;
-        answered.await.unwrap_or_else(|_| Err(self.died()))
+        let place = self.queue.as_ref().ok_or_else(stopped)?.reserve().await.map_err(|_| self.shared.died())?;
+        self.shared.queued.fetch_add(1, Ordering::SeqCst);
+        place.send(Waiting { change, answer, _room: room });
+        answered.await.unwrap_or_else(|_| Err(self.shared.died()))
     }
 
     /// Why nothing is written any more.
     pub(super) fn failed(&self) -> Option<StoreError> {
-        self.failure.get().cloned()
-    }
-
-    /// The thread went without an answer: it panicked.
-    fn died(&self) -> StoreError {
-        let panicked = || StoreError::Unavailable("the thread that writes died; the log says why".into());
-        self.failure.get_or_init(panicked).clone()
+        self.shared.failure.get().cloned()
     }
 }
 
@@ -88,12 +114,75 @@ impl Drop for Committer {
     }
 }
 
-fn run(mut writer: Writer, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLock<StoreError>) {
+impl Shared {
+    /// The turn, for one small change that need wait neither for others nor for a slow disk.
+    fn turn_of_a_single_one(&self, size: usize) -> Option<MutexGuard<'_, Turn>> {
+        if size > limits::DIRECT_BYTES || self.queued.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
+        let turn = self.turn.try_lock().ok()?;
+        // Again: what was queued before the lock was taken comes first.
+        let alone = self.queued.load(Ordering::SeqCst) == 0;
+        (alone && turn.took < limits::DIRECT_TIME && turn.writer.has_room(size)).then_some(turn)
+    }
+
+    /// Writes a change by itself.
+    fn write_one(&self, mut turn: MutexGuard<'_, Turn>, change: &Change) -> Result<(), StoreError> {
+        let answers = self.write(&mut turn, std::iter::once(change))?;
+        answers.into_iter().next().expect("one answer for one change")
+    }
+
+    /// Writes changes, and looks how long that takes.
+    fn write<'c>(
+        &self,
+        turn: &mut Turn,
+        changes: impl Iterator<Item = &'c Change>,
+    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        if let Some(failure) = self.failure.get() {
+            return Err(failure.clone());
+        }
+        let began = Instant::now();
+        let answers = turn.writer.write(changes);
+        turn.took = began.elapsed();
+        answers.map_err(|error| self.fail(error))
+    }
+
+    /// Makes the store failed for good.
+    fn fail(&self, error: StoreError) -> StoreError {
+        let known = self.failure.get().is_some();
+        let failure = self.failure.get_or_init(|| match error {
+            error @ StoreError::Unavailable(_) => error,
+            other => StoreError::Unavailable(other.to_string()),
+        });
+        if !known {
+            tracing::error!(error = %failure, "the history can no longer be written");
+        }
+        failure.clone()
+    }
+
+    /// The one that wrote went without an answer: it panicked.
+    fn died(&self) -> StoreError {
+        self.fail(StoreError::Unavailable("the thread that writes died; the log says why".into()))
+    }
+}
+
+/// The thread: writes what is queued, and at the end makes the database durable as a whole.
+fn run(shared: &Shared, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::new();
     while queue.blocking_recv_many(&mut batch, limits::BATCH_COMMITS) > 0 {
-        let answers = match failure.get() {
-            Some(failure) => Err(failure.clone()),
-            None => writer.write(batch.iter().map(|waiting| &waiting.change)),
+        let answers = match shared.turn.lock() {
+            Ok(mut turn) => {
+                // More may have come while another wrote.
+                while batch.len() < limits::BATCH_COMMITS
+                    && let Ok(waiting) = queue.try_recv()
+                {
+                    batch.push(waiting);
+                }
+                let answers = shared.write(&mut turn, batch.iter().map(|waiting| &waiting.change));
+                shared.queued.fetch_sub(batch.len(), Ordering::SeqCst);
+                answers
+            }
+            Err(_) => Err(shared.died()),
         };
         match answers {
             Ok(answers) => {
@@ -103,7 +192,6 @@ fn run(mut writer: Writer, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLoc
                 }
             }
             Err(error) => {
-                let error = fail(failure, error);
                 for waiting in batch.drain(..) {
                     let _ = waiting.answer.send(Err(error.clone()));
                 }
@@ -111,22 +199,10 @@ fn run(mut writer: Writer, mut queue: mpsc::Receiver<Waiting>, failure: &OnceLoc
         }
     }
     // Stopped in order: the next start has nothing to replay.
-    if failure.get().is_none()
-        && let Err(error) = writer.checkpoint()
+    if shared.failure.get().is_none()
+        && let Ok(mut turn) = shared.turn.lock()
+        && let Err(error) = turn.writer.checkpoint()
     {
-        fail(failure, error);
+        shared.fail(error);
     }
-}
-
-/// Makes the store failed for good.
-fn fail(failure: &OnceLock<StoreError>, error: StoreError) -> StoreError {
-    let known = failure.get().is_some();
-    let failure = failure.get_or_init(|| match error {
-        error @ StoreError::Unavailable(_) => error,
-        other => StoreError::Unavailable(other.to_string()),
-    });
-    if !known {
-        tracing::error!(error = %failure, "the history can no longer be written");
-    }
-    failure.clone()
 }

@@ -1,5 +1,7 @@
 //! The bounds of this store: of its queue, its transactions and its keys.
 
+use std::time::Duration;
+
 use crate::StoreError;
 
 /// Memory for pages of the file.
@@ -16,6 +18,10 @@ pub(super) const QUEUE_UNIT_BYTES: usize = 1 << 10;
 pub(super) const COMMIT_BYTES: usize = 256 << 20;
 /// Commits of one transaction.
 pub(super) const BATCH_COMMITS: usize = 1024;
+/// A change up to this size may be written by the task that made it.
+pub(super) const DIRECT_BYTES: usize = 64 << 10;
+/// It may be as long as writes take less than this: a task must not hold up others for long.
+pub(super) const DIRECT_TIME: Duration = Duration::from_micros(500);
 /// A component is stored in rows of this size. redb gives a row a power of two of bytes, some of them for itself.
 pub(super) const COMPONENT_ROW_BYTES: usize = (1 << 20) - (1 << 10);
 /// The longest name of a published value and the longest idempotency key: they are parts of keys.

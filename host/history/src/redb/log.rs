@@ -109,7 +109,12 @@ impl Log {
 
     /// Whether a record finds room.
     pub(super) fn fits(&self, record: &Record) -> bool {
-        self.end + padded(record.as_bytes().len()) <= self.capacity
+        self.has_room(padded(record.as_bytes().len()))
+    }
+
+    /// Whether so many more bytes find room.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.end.saturating_add(bytes) <= self.capacity
     }
 
     /// Appends a record, and gives `Ok` when it is durable.

@@ -40,6 +40,11 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Whether a change of about `size` bytes costs one sync, not the many of a full log.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        self.log.has_room(size as u64)
+    }
+
     /// Writes changes in one transaction with one disk sync. Gives an answer for each; or one error, and then nobody knows
     /// what is on the disk.
     pub(super) fn write<'c>(
