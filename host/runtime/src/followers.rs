@@ -10,40 +10,53 @@ use crate::inner::RunKey;
 /// Who follows which run.
 #[derive(Default)]
 pub(crate) struct Followers {
-    /// Sent whenever a run went on, and whether it ended.
-    ended: Mutex<HashMap<RunKey, watch::Sender<bool>>>,
+    runs: Mutex<HashMap<RunKey, Followed>>,
+}
+
+/// What is told of a run.
+#[derive(Default)]
+struct Followed {
+    /// Sent whenever it went on.
+    went_on: watch::Sender<()>,
+    /// Sent when it ended: who waits for that alone is not woken by each step.
+    ended: watch::Sender<bool>,
 }
 
 /// Follows one run. Made before the store is read, so that nothing falls between.
 pub(crate) struct Follower<'a> {
     followers: &'a Followers,
     key: RunKey,
+    went_on: watch::Receiver<()>,
     ended: watch::Receiver<bool>,
 }
 
 impl Followers {
     /// Follows a run.
     pub(crate) fn follow(&self, key: &RunKey) -> Follower<'_> {
-        let ended = self.lock().entry(key.clone()).or_default().subscribe();
-        Follower { followers: self, key: key.clone(), ended }
+        let mut runs = self.lock();
+        let Followed { went_on, ended } = runs.entry(key.clone()).or_default();
+        Follower { followers: self, key: key.clone(), went_on: went_on.subscribe(), ended: ended.subscribe() }
     }
 
     /// A run went on, and that is durable. Where it `ended`, it never goes on again.
     pub(crate) fn tell(&self, key: &RunKey, ended: bool) {
-        if let Some(sender) = self.lock().get(key) {
-            sender.send_replace(ended);
+        if let Some(followed) = self.lock().get(key) {
+            followed.went_on.send_replace(());
+            if ended {
+                followed.ended.send_replace(true);
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, watch::Sender<bool>>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunKey, Followed>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Follower<'_> {
     /// Completes when the run went on since this was made or called last.
     pub(crate) async fn went_on(&mut self) {
-        if self.ended.changed().await.is_err() {
+        if self.went_on.changed().await.is_err() {
             // The sender lives as long as there is a follower.
             std::future::pending::<()>().await;
         }
@@ -59,10 +72,10 @@ impl Follower<'_> {
 
 impl Drop for Follower<'_> {
     fn drop(&mut self) {
-        let mut followed = self.followers.lock();
+        let mut runs = self.followers.lock();
         // This follower's own receiver still counts.
-        if followed.get(&self.key).is_some_and(|sender| sender.receiver_count() <= 1) {
-            followed.remove(&self.key);
+        if runs.get(&self.key).is_some_and(|followed| followed.ended.receiver_count() <= 1) {
+            runs.remove(&self.key);
         }
     }
 }

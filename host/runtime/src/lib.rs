@@ -17,6 +17,7 @@ mod replaying;
 mod residency;
 mod run_task;
 mod session;
+mod slice;
 mod timers;
 pub mod view;
 

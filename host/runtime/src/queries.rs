@@ -8,6 +8,7 @@ use abide_model::{Error, ErrorCode, Json, Outcome};
 
 use crate::inner::{Inner, RunKey};
 use crate::replaying;
+use crate::slice::Slice;
 
 pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, arguments: Json) -> Result<Json, Error> {
     let published = inner.store.published(&key.tenant, key.run_id).await?;
@@ -36,6 +37,7 @@ pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, argument
     }
     let guest = replayed.session.guest();
     guest.ask(name, arguments);
+    let mut slice = Slice::begin();
     loop {
         let turn = guest.poll();
         match (guest.take_answer(), turn) {
@@ -47,7 +49,7 @@ pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, argument
                 };
                 return Err(Error::new(code, failure.to_string()).about(key.run_id));
             }
-            (None, Turn::Yielded) => tokio::task::yield_now().await,
+            (None, Turn::Yielded) => slice.yielded().await,
             (None, Turn::Stopped(stop)) => return Err(failed(key, &stop.message)),
             (None, Turn::Quiescent | Turn::Ended(_)) => {
                 return Err(failed(key, "the query waits for a call: a query may look, and make no calls"));

@@ -162,6 +162,8 @@ impl RunTask {
             if self.has_nothing_to_do() && self.inner.registry.leave(&self.key, &mut self.mailbox) {
                 return Ok(());
             }
+            // Where disk and activities are quick, nothing below ever waits: others have their turn all the same.
+            tokio::task::coop::consume_budget().await;
             match self.next_wake().await {
                 Wake::Stopping => return self.flush().await,
                 wake => self.handle(wake).await?,

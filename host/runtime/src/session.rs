@@ -8,6 +8,8 @@ use abide_model::{
 };
 use abide_replay::{Divergence, Machine, Seen};
 
+use crate::slice::Slice;
+
 /// How many bytes of a guest's last log line go into the reason of its stop.
 const MAX_LAST_WORDS: usize = 1000;
 
@@ -137,10 +139,11 @@ impl Session {
 
     /// Polls until the guest waits for outcomes, and takes down what it did.
     async fn settle(&mut self, news: &mut News) -> Result<(), ParkReason> {
+        let mut slice = Slice::begin();
         let ended = loop {
             match self.guest.poll() {
                 Turn::Quiescent => break None,
-                Turn::Yielded => tokio::task::yield_now().await,
+                Turn::Yielded => slice.yielded().await,
                 Turn::Ended(outcome) => break Some(outcome),
                 Turn::Stopped(mut stop) => {
                     self.add_last_words(&mut stop);
