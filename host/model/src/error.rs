@@ -24,8 +24,12 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// A run with this id is open.
     RunAlreadyOpen,
+    /// The id is that of a run that has ended, and the caller does not want to use it again.
+    RunIdUsed,
     /// The run has ended.
     RunClosed,
+    /// The run has not ended.
+    RunOpen,
     /// The run is not parked.
     RunNotParked,
     /// The run is parked, and this needs one that is not.
@@ -71,7 +75,9 @@ impl ErrorCode {
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
+            | Self::RunIdUsed
             | Self::RunClosed
+            | Self::RunOpen
             | Self::RunNotParked
             | Self::RunParked
             | Self::IdempotencyConflict
@@ -102,7 +108,9 @@ impl ErrorCode {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::RunAlreadyOpen => "run-already-open",
+            Self::RunIdUsed => "run-id-used",
             Self::RunClosed => "run-closed",
+            Self::RunOpen => "run-open",
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",
             Self::IdempotencyConflict => "idempotency-conflict",

@@ -44,4 +44,4 @@ pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
-pub use run::{ParkKind, ParkReason, Run, RunStatus};
+pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};

@@ -15,9 +15,9 @@ mod tests {
     use abide_history::Version;
     use abide_model::{
         CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
-        Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
-        VersionChanged, WorkflowName,
+        ErrorCode, Event, Failure, IdReuse, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest,
+        RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated,
+        SignalReceived, Tenant, VersionChanged, WorkflowName,
     };
     use abide_runtime::view::{
         Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, Runs,
@@ -255,7 +255,8 @@ mod tests {
             id: Some(run().id),
             input: text("{}"),
             version: Some("0123abcd".to_owned()),
-            if_running: IfRunning::Use,
+            if_running: IfRunning::Terminate,
+            id_reuse: IdReuse::AllowAfterFailure,
         };
         fits("StartRun", &start);
     }
