@@ -64,6 +64,19 @@ impl Failure {
         self
     }
 
+    /// The failure behind this one: of a child, where this says that the child failed. That one may have a cause too.
+    ///
+    /// ```
+    /// # use abide::Failure;
+    /// let failure = Failure::new("child-failed", "it failed")
+    ///     .with_details(serde_json::json!({"cause": {"code": "no-money", "message": "none left"}}));
+    /// assert!(failure.cause().unwrap().is("no-money"));
+    /// ```
+    pub fn cause(&self) -> Option<Self> {
+        let cause = self.details.as_ref()?.get("cause")?;
+        serde_json::from_value(cause.clone()).ok()
+    }
+
     /// Whether the code is this one.
     ///
     /// ```

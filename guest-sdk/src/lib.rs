@@ -30,6 +30,11 @@
 //! | language models, and agents that use tools | [`llm`], [`agent`] |
 //! | tools of MCP servers and HTTP APIs | [`tools`], [`http`] |
 //! | waiting for people, for time, for several things at once | [`signals`], [`timer`], [`select!`], [`join!`], [`join_all`] |
+//! | requests that wait for an answer | [`updates`] |
+//! | other workflows, other runs | [`children`], [`runs`] |
+//! | undoing what was done | [`saga`] |
+//! | histories that would grow for ever | [`run::continue_as_new`] |
+//! | code that changes under old runs | [`versions`] |
 //! | showing what goes on | [`state`], [`queries`], [`log`] |
 //! | timeouts and retries of a call | [`CallOptions`], [`RetryPolicy`] |
 //! | being cancelled | [`workflow`], [`cancellation`] |
@@ -44,6 +49,7 @@ pub mod agent;
 pub mod bindings;
 mod branch;
 pub mod cancellation;
+pub mod children;
 pub mod content;
 mod entry;
 mod failure;
@@ -56,11 +62,15 @@ mod panic;
 pub mod queries;
 pub mod random;
 pub mod run;
+pub mod runs;
+pub mod saga;
 pub mod signals;
 pub mod state;
 pub mod timer;
 pub mod tool_names;
 pub mod tools;
+pub mod updates;
+pub mod versions;
 
 mod join;
 mod keep;
@@ -71,6 +81,7 @@ pub use failure::{Failure, OrFail};
 pub use join::{Join, join_all};
 pub use keep::{Keep, keep};
 pub use options::{CallOptions, RetryPolicy};
+pub use saga::{Saga, saga};
 pub use select::{Either, race};
 pub use timer::Timestamp;
 

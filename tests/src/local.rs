@@ -6,7 +6,7 @@ use std::time::Duration;
 use abide_activities::Performer;
 use abide_history::RedbStore;
 use abide_model::{CallerId, Json, Run, RunRef, RunStatus, SystemClock, Tenant, WorkflowName};
-use abide_runtime::view::{HistoryEvent, IfRunning, StartRun};
+use abide_runtime::view::{HistoryEvent, StartRun};
 use abide_runtime::{Host, HostConfig};
 use tempfile::TempDir;
 
@@ -68,12 +68,9 @@ impl LocalHost {
     /// Starts a run.
     pub async fn start(&self, workflow: &str, id: &str, input: serde_json::Value) -> RunRef {
         let start = StartRun {
-            workflow: WorkflowName::parse(workflow).expect("a name"),
             id: Some(CallerId::parse(id).expect("an id")),
             input: Json::from(&input),
-            version: None,
-            if_running: IfRunning::Reject,
-            id_reuse: Default::default(),
+            ..StartRun::of(WorkflowName::parse(workflow).expect("a name"))
         };
         RunRef::Run(self.host.start(&self.tenant, start).await.expect("a start").run.run_id)
     }
@@ -105,7 +102,11 @@ impl LocalHost {
     pub async fn until_length(&self, run: &RunRef, length: usize) {
         let began = std::time::Instant::now();
         while self.history(run).await.len() < length {
-            assert!(began.elapsed() < PATIENCE, "the history stays shorter than {length}");
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the history stays shorter than {length}: {:?}",
+                self.history(run).await
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

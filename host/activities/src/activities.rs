@@ -61,8 +61,8 @@ impl Performer for Activities {
                 CallKind::ToolsList => inner.tools.list(clock, &activity).await,
                 CallKind::ToolsCall => inner.tools.call(clock, &activity).await,
                 CallKind::HttpFetch => inner.fetcher.fetch(clock, &activity).await,
-                kind @ (CallKind::TimerSleep | CallKind::SignalsReceive | CallKind::CancellationRequested) => {
-                    let message = format!("`{kind}` is answered by the history, not by an activity");
+                kind => {
+                    let message = format!("`{kind}` is no activity: the host answers it itself");
                     refused(Failure::new("invalid-request", message))
                 }
             }

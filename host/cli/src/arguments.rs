@@ -4,7 +4,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start};
+use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start, update};
 use crate::output::Format;
 
 const STYLES: Styles = Styles::styled()
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Result(result::ResultArguments),
     /// Send a signal to a run
     Signal(signal::SignalArguments),
+    /// Ask a run for something, and wait for its answer
+    Update(update::UpdateArguments),
     /// Ask a run something
     Query(signal::QueryArguments),
     /// Ask a run to end
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Terminate(control::BecauseArguments),
     /// Let a parked run go on
     Resume(control::ResumeArguments),
+    /// Let a run go on from one of its events, as a new run
+    Reset(control::ResetArguments),
     /// Run a history again, with no live calls
     Replay(replay::ReplayArguments),
 }

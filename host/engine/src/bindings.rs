@@ -3,4 +3,5 @@
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "workflow",
+    with: { "abide:workflow/updates.update": crate::updates::Update },
 });

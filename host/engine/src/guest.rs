@@ -4,47 +4,37 @@
 //! resolves one call, and polls again. A guest that computes for long gives [`Turn::Yielded`] now and then, so that
 //! others get their turn; that never changes what it does.
 
+use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use abide_model::{
-    CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RunId, Tenant, WorkflowName,
-};
+use abide_model::{CallIndex, Failure, Json, MarkerRecorded, Outcome, ParkReason, RunId, RunStarted, Seq};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use wasmtime::Store;
+use wasmtime::component::ResourceTable;
 
 use crate::bindings::abide::workflow::run::Info;
 use crate::bindings::abide::workflow::types;
 use crate::convert;
 use crate::engine::Program;
-use crate::state::{GuestState, Output, QueryRequest, SharedState};
+use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
 
-/// What a guest starts with. It all stands in the first event of the history.
+/// What a guest starts with. It all stands in the history.
 #[derive(Debug, Clone)]
 pub struct GuestSpec {
-    /// Whose run.
-    pub tenant: Tenant,
-    /// Of which workflow.
-    pub workflow: WorkflowName,
-    /// On which version the run started.
-    pub version: Digest,
-    /// What the caller calls it.
-    pub id: CallerId,
-    /// What the host calls it.
+    /// What the host calls the run.
     pub run_id: RunId,
     /// When it started.
     pub started_ms: u64,
-    /// With what.
-    pub input: Json,
-    /// Of its random numbers.
-    pub seed: [u8; 32],
-    /// What it may use.
-    pub limits: Limits,
+    /// Its first event.
+    pub started: RunStarted,
+    /// The values that the history records, by name.
+    pub markers: HashMap<String, MarkerRecorded>,
 }
 
 /// Why a guest cannot go on.
@@ -57,8 +47,8 @@ pub enum Turn {
     Quiescent,
     /// It computes; poll again after others had their turn.
     Yielded,
-    /// Its `run` gave this.
-    Ended(Outcome),
+    /// Its `run` ended.
+    Ended(Ending),
     /// It cannot go on.
     Stopped(Stop),
 }
@@ -89,22 +79,28 @@ impl Guest {
             let mut shared = shared.lock();
             shared.now_ms = spec.started_ms;
             shared.history_length = 1;
+            shared.markers = spec.markers;
         }
+        let started = spec.started;
         let state = GuestState {
             shared: shared.clone(),
-            random: ChaCha12Rng::from_seed(spec.seed),
+            random: ChaCha12Rng::from_seed(started.seed),
             info: Info {
-                tenant: spec.tenant.to_string(),
-                workflow: spec.workflow.to_string(),
-                version: spec.version.to_string(),
-                id: spec.id.to_string(),
+                tenant: started.tenant.to_string(),
+                workflow: started.workflow.to_string(),
+                version: started.version.to_string(),
+                id: started.id.to_string(),
                 run_id: spec.run_id.to_string(),
                 started_ms: spec.started_ms,
                 history_length: 1,
+                parent_run_id: started.parent.map(|parent| parent.run_id.to_string()),
+                continued_from: started.continued_from.map(|run| run.to_string()),
+                should_continue: false,
             },
-            limits: spec.limits,
+            limits: started.limits,
+            updates: ResourceTable::new(),
         };
-        let future = Box::pin(work(program.clone(), state, spec.input));
+        let future = Box::pin(work(program.clone(), state, started.input));
         Self { future, shared, wake: Arc::default(), stopped: None }
     }
 
@@ -122,7 +118,7 @@ impl Guest {
                 Turn::Stopped(stop)
             }
             Poll::Pending => match self.shared.lock().ended.clone() {
-                Some(outcome) => Turn::Ended(outcome),
+                Some(ending) => Turn::Ended(ending),
                 None if self.wake.0.load(Ordering::Acquire) => Turn::Yielded,
                 None => Turn::Quiescent,
             },
@@ -134,12 +130,14 @@ impl Guest {
         std::mem::take(&mut self.shared.lock().outputs)
     }
 
-    /// Moves the guest's clock to the event that it is given next.
-    pub fn advance(&mut self, now_ms: u64, history_length: u64) {
+    /// Moves the guest's clock to the input `cause`, which it is given next. `live` where the history says nothing of what it does then.
+    pub fn advance(&mut self, now_ms: u64, cause: Seq, live: bool) {
         let mut shared = self.shared.lock();
         // The wall clock may be set back; a run's time never goes back.
         shared.now_ms = shared.now_ms.max(now_ms);
-        shared.history_length = history_length;
+        shared.history_length = cause + 1;
+        shared.cause = cause;
+        shared.live = live;
     }
 
     /// Gives a call its outcome; the guest sees it at the next poll. `false` where the guest does not wait for that call.
@@ -211,7 +209,13 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                     if !ended && let Poll::Ready(result) = running.as_mut().poll(context) {
                         ended = true;
                         match result {
-                            Ok((result,)) => shared.lock().ended = Some(outcome_of_run(result)),
+                            Ok((result,)) => {
+                                let mut shared = shared.lock();
+                                shared.ended = Some(match shared.continue_with.take() {
+                                    Some(input) => Ending::Continues(input),
+                                    None => Ending::Gave(outcome_of_run(result)),
+                                });
+                            }
                             Err(error) => return Poll::Ready(Err(error)),
                         }
                     }

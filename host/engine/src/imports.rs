@@ -1,7 +1,7 @@
 //! The imports of the guest's world: each turns its arguments into a call, or answers from what the history gave.
 
 use abide_model::{
-    CallKind, CallOptions, Failure, Json, Outcome, http as model_http, llm as model_llm, tools as model_tools,
+    CallKind, CallOptions, Failure, Json, Outcome, Request, http as model_http, llm as model_llm, tools as model_tools,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
@@ -19,9 +19,9 @@ const MAX_RANDOM_BYTES: u32 = 65_536;
 /// A longer log message is cut.
 const MAX_LOG_BYTES: usize = 8192;
 /// The longest name of a signal or a published value, in bytes.
-const MAX_NAME_BYTES: usize = 128;
+pub(crate) const MAX_NAME_BYTES: usize = 128;
 /// Ten years.
-const MAX_SLEEP_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
+pub(crate) const MAX_SLEEP_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 
 impl types::Host for GuestState {}
 
@@ -140,7 +140,20 @@ impl log::Host for GuestState {
 
 impl run::Host for GuestState {
     fn get_info(&mut self) -> run::Info {
-        run::Info { history_length: self.shared.lock().history_length, ..self.info.clone() }
+        let history_length = self.shared.lock().history_length;
+        let should_continue = history_length >= self.limits.history_events / 2;
+        run::Info { history_length, should_continue, ..self.info.clone() }
+    }
+
+    fn continue_as_new(&mut self, input: String) -> Result<(), types::Failure> {
+        if input.len() as u64 > self.limits.request_bytes {
+            let (bytes, limit) = (input.len(), self.limits.request_bytes);
+            let message = format!("the input of the next run has {bytes} bytes, the limit is {limit}: keep less");
+            return Err(convert::failure_to_guest(Failure::new("too-large", message)));
+        }
+        let input = convert::json("the input of the next run", input).map_err(convert::failure_to_guest)?;
+        self.shared.lock().continue_with = Some(input);
+        Ok(())
     }
 }
 
@@ -148,16 +161,20 @@ impl signals::Host for GuestState {}
 
 impl signals::HostWithStore<GuestState> for Imports {
     async fn receive(accessor: &Accessor<GuestState, Self>, name: String) -> Result<String, types::Failure> {
-        let request = if name.is_empty() || name.len() > MAX_NAME_BYTES {
-            Err(Failure::new("invalid-request", format!("the name of a signal has 1 to {MAX_NAME_BYTES} bytes")))
-        } else {
-            convert::recorded(&json!({ "name": name }))
-        };
+        let request = named("a signal", &name);
         match call(accessor, CallKind::SignalsReceive, request, Ok(CallOptions::default())).await {
             Outcome::Ok(payload) => Ok(payload.as_str().to_owned()),
             Outcome::Failed(failure) => Err(convert::failure_to_guest(failure)),
         }
     }
+}
+
+/// The request of a call that waits for what has a name.
+pub(crate) fn named(what: &str, name: &str) -> Result<Request, Failure> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return Err(Failure::new("invalid-request", format!("the name of {what} has 1 to {MAX_NAME_BYTES} bytes")));
+    }
+    convert::recorded(&json!({ "name": name }))
 }
 
 impl state::Host for GuestState {

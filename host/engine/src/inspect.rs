@@ -5,8 +5,23 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
-const INTERFACES: [&str; 11] =
-    ["types", "llm", "tools", "http", "timer", "random", "log", "run", "signals", "state", "cancellation"];
+const INTERFACES: [&str; 15] = [
+    "types",
+    "llm",
+    "tools",
+    "http",
+    "timer",
+    "random",
+    "log",
+    "run",
+    "signals",
+    "state",
+    "cancellation",
+    "updates",
+    "children",
+    "runs",
+    "versions",
+];
 
 /// What an uploaded file is.
 #[derive(Debug, Clone, PartialEq, Eq)]

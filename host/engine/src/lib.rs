@@ -12,11 +12,13 @@ mod engine;
 mod guest;
 mod imports;
 mod inspect;
+mod others;
 mod state;
 mod trap;
+mod updates;
 
 pub use cache::CompiledCache;
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};
 pub use guest::{Guest, GuestSpec, Stop, Turn};
 pub use inspect::{Inspected, inspect};
-pub use state::{LogLevel, Output};
+pub use state::{Ending, LogLevel, Output};

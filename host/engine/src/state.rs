@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
-use abide_model::{Call, CallIndex, Json, Limits, Outcome, ParkKind};
+use abide_model::{Call, CallIndex, Json, Limits, MarkerRecorded, Outcome, ParkKind, Seq, UpdateAnswer};
 use rand_chacha::ChaCha12Rng;
 use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
 
 use crate::bindings::abide::workflow::run::Info;
 
@@ -32,6 +33,20 @@ pub enum Output {
     Call(Call),
     /// It dropped a call that it waited for.
     Cancelled(CallIndex),
+    /// It said something to an update.
+    Answered {
+        /// Which.
+        update: String,
+        /// What it said.
+        answer: UpdateAnswer,
+    },
+    /// It came for the first time to a place whose value is to be recorded.
+    Marker {
+        /// What the code calls it.
+        id: String,
+        /// The value.
+        value: Json,
+    },
     /// It published a value.
     Published {
         /// Under this name.
@@ -73,6 +88,14 @@ pub(crate) struct Shared {
     /// The time of the last event that was delivered.
     pub(crate) now_ms: u64,
     pub(crate) history_length: u64,
+    /// The input that was delivered last.
+    pub(crate) cause: Seq,
+    /// Whether the history says nothing of what the guest does now.
+    pub(crate) live: bool,
+    /// Values that the history records, each from its cause on.
+    pub(crate) markers: HashMap<String, MarkerRecorded>,
+    /// What the run goes on with as a new one, when it ends.
+    pub(crate) continue_with: Option<Json>,
     pub(crate) published_names: std::collections::HashSet<String>,
     /// The driver is dropping the guest: calls that go with it were not cancelled by the guest.
     pub(crate) closing: bool,
@@ -82,7 +105,16 @@ pub(crate) struct Shared {
     pub(crate) query: Option<QueryRequest>,
     pub(crate) query_waker: Option<Waker>,
     pub(crate) query_answer: Option<Outcome>,
-    pub(crate) ended: Option<Outcome>,
+    pub(crate) ended: Option<Ending>,
+}
+
+/// How `run` ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// It gave this.
+    Gave(Outcome),
+    /// The run goes on as a new one with this input.
+    Continues(Json),
 }
 
 /// A handle to the shared state.
@@ -102,6 +134,8 @@ pub(crate) struct GuestState {
     pub(crate) random: ChaCha12Rng,
     pub(crate) info: Info,
     pub(crate) limits: Limits,
+    /// The updates that the guest holds.
+    pub(crate) updates: ResourceTable,
 }
 
 impl ResourceLimiter for GuestState {

@@ -40,6 +40,41 @@ pub enum CallKind {
     #[n(6)]
     #[serde(rename = "cancellation.requested")]
     CancellationRequested,
+    /// `updates.receive`.
+    #[n(7)]
+    #[serde(rename = "updates.receive")]
+    UpdatesReceive,
+    /// `children.start`.
+    #[n(8)]
+    #[serde(rename = "children.start")]
+    ChildrenStart,
+    /// `children.await-result`.
+    #[n(9)]
+    #[serde(rename = "children.await-result")]
+    ChildrenResult,
+    /// `runs.signal`.
+    #[n(10)]
+    #[serde(rename = "runs.signal")]
+    RunsSignal,
+    /// `runs.cancel`.
+    #[n(11)]
+    #[serde(rename = "runs.cancel")]
+    RunsCancel,
+}
+
+/// What brings the outcome of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An activity outside the guest, through a provider.
+    Activity,
+    /// The host itself, by something that it does to another run. It is done again where a crash came in between.
+    Host,
+    /// The end of another run.
+    OtherRun,
+    /// Time.
+    Timer,
+    /// Another event of the same history.
+    History,
 }
 
 impl CallKind {
@@ -53,15 +88,28 @@ impl CallKind {
             Self::TimerSleep => "timer.sleep",
             Self::SignalsReceive => "signals.receive",
             Self::CancellationRequested => "cancellation.requested",
+            Self::UpdatesReceive => "updates.receive",
+            Self::ChildrenStart => "children.start",
+            Self::ChildrenResult => "children.await-result",
+            Self::RunsSignal => "runs.signal",
+            Self::RunsCancel => "runs.cancel",
         }
     }
 
-    /// Whether an activity performs it, outside the guest. The others are answered by the history and by time.
-    pub fn is_activity(self) -> bool {
+    /// What brings its outcome.
+    pub fn source(self) -> Source {
         match self {
-            Self::LlmGenerate | Self::ToolsList | Self::ToolsCall | Self::HttpFetch => true,
-            Self::TimerSleep | Self::SignalsReceive | Self::CancellationRequested => false,
+            Self::LlmGenerate | Self::ToolsList | Self::ToolsCall | Self::HttpFetch => Source::Activity,
+            Self::ChildrenStart | Self::RunsSignal | Self::RunsCancel => Source::Host,
+            Self::ChildrenResult => Source::OtherRun,
+            Self::TimerSleep => Source::Timer,
+            Self::SignalsReceive | Self::CancellationRequested | Self::UpdatesReceive => Source::History,
         }
+    }
+
+    /// Whether the host has to do something for it, now and again after a crash.
+    pub fn is_performed(self) -> bool {
+        matches!(self.source(), Source::Activity | Source::Host)
     }
 }
 

@@ -36,6 +36,8 @@ pub enum ErrorCode {
     RunParked,
     /// An idempotency key was used before with another request.
     IdempotencyConflict,
+    /// The run was sent no such update.
+    UpdateNotFound,
     /// The workflow has no query of that name.
     QueryNotFound,
     /// The query's own code failed.
@@ -71,6 +73,7 @@ impl ErrorCode {
             | Self::WorkflowNotFound
             | Self::VersionNotFound
             | Self::NotFound
+            | Self::UpdateNotFound
             | Self::QueryNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
@@ -114,6 +117,7 @@ impl ErrorCode {
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",
             Self::IdempotencyConflict => "idempotency-conflict",
+            Self::UpdateNotFound => "update-not-found",
             Self::QueryNotFound => "query-not-found",
             Self::QueryFailed => "query-failed",
             Self::TooLarge => "too-large",

@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 
 use crate::{
     CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RecordedRequest,
-    Tenant, WorkflowName,
+    RunId, Tenant, WorkflowName,
 };
 
 /// The place of an event in its history, from 0.
@@ -65,6 +65,25 @@ pub enum Event {
     /// Somebody ended the run without asking it. The last event.
     #[n(10)]
     RunTerminated(#[n(0)] RunTerminated),
+    /// Input: somebody asks the run for something and waits for its answer.
+    #[n(11)]
+    UpdateReceived(#[n(0)] UpdateReceived),
+    /// Output: what the guest said to an update.
+    #[n(12)]
+    UpdateAnswered(#[n(0)] UpdateAnswered),
+    /// Output: a value that the code gave once and that counts from then on, whatever the code gives later: `versions.patched`
+    /// and `versions.record`.
+    #[n(13)]
+    MarkerRecorded(#[n(0)] MarkerRecorded),
+    /// Output: the workflow goes on as a new run. The last event.
+    #[n(14)]
+    RunContinued(#[n(0)] RunContinued),
+    /// The time of the run was over. The last event.
+    #[n(15)]
+    RunTimedOut(#[n(0)] RunTimedOut),
+    /// What stands before this was copied from another run.
+    #[n(16)]
+    RunReset(#[n(0)] RunReset),
 }
 
 impl Event {
@@ -86,26 +105,45 @@ impl Event {
                 Outcome::Failed(_) => "run-failed",
             },
             Self::RunTerminated(_) => "run-terminated",
+            Self::UpdateReceived(_) => "update-received",
+            Self::UpdateAnswered(answered) => match answered.answer {
+                UpdateAnswer::Accepted => "update-accepted",
+                UpdateAnswer::Rejected(_) => "update-rejected",
+                UpdateAnswer::Completed(_) => "update-completed",
+            },
+            Self::MarkerRecorded(_) => "marker-recorded",
+            Self::RunContinued(_) => "run-continued",
+            Self::RunTimedOut(_) => "run-timed-out",
+            Self::RunReset(_) => "run-reset",
         }
     }
 
     /// Whether the guest is given it.
     pub fn is_input(&self) -> bool {
         match self {
-            Self::RunStarted(_) | Self::CallCompleted(_) | Self::SignalReceived(_) | Self::CancelRequested(_) => true,
+            Self::RunStarted(_)
+            | Self::CallCompleted(_)
+            | Self::SignalReceived(_)
+            | Self::CancelRequested(_)
+            | Self::UpdateReceived(_) => true,
             Self::CallRequested(_)
             | Self::CallCancelled(_)
             | Self::VersionChanged(_)
             | Self::RunParked(_)
             | Self::RunResumed(_)
             | Self::RunClosed(_)
-            | Self::RunTerminated(_) => false,
+            | Self::RunTerminated(_)
+            | Self::UpdateAnswered(_)
+            | Self::MarkerRecorded(_)
+            | Self::RunContinued(_)
+            | Self::RunTimedOut(_)
+            | Self::RunReset(_) => false,
         }
     }
 
     /// Whether no event may follow it.
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::RunClosed(_) | Self::RunTerminated(_))
+        matches!(self, Self::RunClosed(_) | Self::RunTerminated(_) | Self::RunContinued(_) | Self::RunTimedOut(_))
     }
 }
 
@@ -133,6 +171,26 @@ pub struct RunStarted {
     /// Within which limits.
     #[n(6)]
     pub limits: Limits,
+    /// The run that started it as its child.
+    #[n(7)]
+    pub parent: Option<Parent>,
+    /// The run that went on as this one.
+    #[n(8)]
+    pub continued_from: Option<RunId>,
+    /// How long it may take.
+    #[n(9)]
+    pub run_timeout_ms: Option<u64>,
+}
+
+/// The run that started another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize, serde::Deserialize)]
+pub struct Parent {
+    /// The parent.
+    #[n(0)]
+    pub run_id: RunId,
+    /// The child as its parent knows it: its first run, where it went on as others.
+    #[n(1)]
+    pub child: RunId,
 }
 
 /// See [`Event::CallRequested`].
@@ -242,6 +300,101 @@ pub struct RunTerminated {
     /// Why, in the words of who did it.
     #[n(0)]
     pub reason: String,
+}
+
+/// See [`Event::UpdateReceived`]. As JSON it is what `updates.receive` gives.
+#[derive(Debug, Clone, PartialEq, Encode, Decode, serde::Serialize, serde::Deserialize)]
+pub struct UpdateReceived {
+    /// What its sender calls it; an update of a run comes once.
+    #[n(0)]
+    pub id: String,
+    /// What is asked for.
+    #[n(1)]
+    pub name: String,
+    /// With what.
+    #[n(2)]
+    pub arguments: Json,
+}
+
+/// See [`Event::UpdateAnswered`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct UpdateAnswered {
+    /// Which update.
+    #[n(0)]
+    pub id: String,
+    /// The input after which the guest said it.
+    #[n(1)]
+    pub cause: Seq,
+    /// What it said.
+    #[n(2)]
+    pub answer: UpdateAnswer,
+}
+
+/// What a guest says to an update.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub enum UpdateAnswer {
+    /// It will be done.
+    #[n(0)]
+    Accepted,
+    /// It will not be done. Nothing more is said of it.
+    #[n(1)]
+    Rejected(#[n(0)] Failure),
+    /// It was done, or it failed. Nothing more is said of it.
+    #[n(2)]
+    Completed(#[n(0)] Outcome),
+}
+
+/// See [`Event::MarkerRecorded`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct MarkerRecorded {
+    /// What the code calls it.
+    #[n(0)]
+    pub id: String,
+    /// The input after which it was recorded: it counts from there on.
+    #[n(1)]
+    pub cause: Seq,
+    /// The value; `true` of a patch.
+    #[n(2)]
+    pub value: Json,
+}
+
+/// See [`Event::RunContinued`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunContinued {
+    /// The input after which the workflow ended.
+    #[n(0)]
+    pub cause: Seq,
+    /// What the new run begins with.
+    #[n(1)]
+    pub input: Json,
+    /// The new run.
+    #[n(2)]
+    pub run_id: RunId,
+}
+
+/// See [`Event::RunTimedOut`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunTimedOut {
+    /// How long it was allowed to take.
+    #[n(0)]
+    pub run_timeout_ms: u64,
+}
+
+/// See [`Event::RunReset`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunReset {
+    /// The other run.
+    #[n(0)]
+    pub run_id: RunId,
+    /// Its first event that was not copied.
+    #[n(1)]
+    pub event: Seq,
+}
+
+impl From<&RunTimedOut> for Failure {
+    fn from(timed_out: &RunTimedOut) -> Self {
+        Self::new("timed-out", format!("the run took longer than its {} ms", timed_out.run_timeout_ms))
+    }
 }
 
 /// A failure as the reason of an end, for the row of a run.

@@ -108,6 +108,13 @@ name!(
     |text| !text.starts_with("run_") && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '/')
 );
 
+impl CallerId {
+    /// The id of a run whose starter gave none.
+    pub fn for_run(workflow: &WorkflowName, run_id: RunId) -> Self {
+        Self(run_id.to_string().replacen("run_", &format!("{workflow}-"), 1).into())
+    }
+}
+
 impl Default for Tenant {
     /// The tenant `default`.
     fn default() -> Self {

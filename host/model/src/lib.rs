@@ -25,18 +25,20 @@ mod ids;
 mod json;
 mod limits;
 pub mod llm;
+pub mod others;
 mod policy;
 mod request;
 mod run;
 pub mod tools;
 
-pub use call::{Call, CallIndex, CallKind, Outcome};
+pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
-    CallCancelled, CallCompleted, CallRequested, CancelRequested, Event, Recorded, RunClosed, RunParked, RunResumed,
-    RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
+    CallCancelled, CallCompleted, CallRequested, CancelRequested, Event, MarkerRecorded, Parent, Recorded, RunClosed,
+    RunContinued, RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, Seq, SignalReceived,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerId, Digest, Error, ErrorCode, Outcome, RunId, Seq, WorkflowName};
+use crate::{CallerId, Digest, Error, ErrorCode, Outcome, Parent, RunId, RunStarted, Seq, WorkflowName};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
@@ -28,12 +28,26 @@ pub enum RunStatus {
     /// It was ended.
     #[n(5)]
     Terminated,
+    /// It went on as a new run.
+    #[n(6)]
+    Continued,
+    /// Its time was over.
+    #[n(7)]
+    TimedOut,
 }
 
 impl RunStatus {
     /// Every status, in the order of a run's life.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Parked, Self::Completed, Self::Failed, Self::Cancelled, Self::Terminated];
+    pub const ALL: [Self; 8] = [
+        Self::Running,
+        Self::Parked,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Terminated,
+        Self::Continued,
+        Self::TimedOut,
+    ];
 
     /// Whether more events may come.
     pub fn is_open(self) -> bool {
@@ -49,6 +63,8 @@ impl RunStatus {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Terminated => "terminated",
+            Self::Continued => "continued",
+            Self::TimedOut => "timed_out",
         }
     }
 
@@ -131,6 +147,44 @@ pub struct Run {
     /// Whether somebody asked it to end.
     #[n(9)]
     pub cancel_requested: bool,
+    /// The run that started it as its child.
+    #[n(10)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// The run that it went on as.
+    #[n(11)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_as: Option<RunId>,
+    /// The run that went on as this one.
+    #[n(12)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_from: Option<RunId>,
+    /// Whether it ever started children: then they are told when it ends.
+    #[n(13)]
+    #[serde(skip)]
+    pub has_children: Option<bool>,
+}
+
+impl Run {
+    /// The row of a run that begins.
+    pub fn begins(run_id: RunId, started_ms: u64, started: &RunStarted) -> Self {
+        Self {
+            run_id,
+            id: started.id.clone(),
+            workflow: started.workflow.clone(),
+            version: started.version,
+            status: RunStatus::Running,
+            started_ms,
+            closed_ms: None,
+            outcome: None,
+            parked: None,
+            cancel_requested: false,
+            parent: started.parent,
+            continued_as: None,
+            continued_from: started.continued_from,
+            has_children: None,
+        }
+    }
 }
 
 /// What stopped a run.

@@ -1,6 +1,6 @@
 //! Where a component did not do what the history says, in words.
 
-use abide_model::{CallKind, Outcome, RecordedRequest, Seq};
+use abide_model::{CallKind, Json, Outcome, RecordedRequest, Seq, UpdateAnswer};
 
 /// How much of a request is shown.
 const SHOWN_CHARS: usize = 160;
@@ -34,6 +34,21 @@ pub(crate) fn end(outcome: &Outcome) -> String {
         Outcome::Ok(json) => format!("the result {}", short(json.as_str())),
         Outcome::Failed(failure) => format!("the failure {}", short(&failure.to_string())),
     }
+}
+
+/// What was said to an update, in words.
+pub(crate) fn answer(update: &str, answer: &UpdateAnswer) -> String {
+    let update = short(update);
+    match answer {
+        UpdateAnswer::Accepted => format!("the acceptance of update `{update}`"),
+        UpdateAnswer::Rejected(failure) => format!("the refusal of update `{update}`: {}", short(&failure.to_string())),
+        UpdateAnswer::Completed(outcome) => format!("the answer to update `{update}`: {}", end(outcome)),
+    }
+}
+
+/// The end of a run that goes on as a new one, in words.
+pub(crate) fn continuation(input: &Json) -> String {
+    format!("the continuation as a new run with {}", short(input.as_str()))
 }
 
 fn short(text: &str) -> String {

@@ -7,6 +7,7 @@
 
 mod divergence;
 mod machine;
+mod mailbox;
 
 pub use divergence::Divergence;
 pub use machine::{Machine, Seen};

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use abide_model::{
-    Call, CallIndex, CallKind, CallRequested, Event, Json, Outcome, Recorded, RecordedRequest, RunClosed, Seq,
+    Call, CallIndex, CallKind, CallRequested, Event, Json, MarkerRecorded, Outcome, Recorded, RecordedRequest,
+    RunClosed, Seq, SignalReceived, Source, UpdateAnswer, UpdateReceived,
 };
 
 use crate::Divergence;
 use crate::divergence;
+use crate::mailbox::Mailbox;
 
 /// How an output stands to the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +25,33 @@ pub enum Seen {
 enum Expected {
     Call(CallRequested),
     Cancelled { call: CallIndex, cause: Seq },
+    Answered { update: String, cause: Seq, answer: UpdateAnswer },
     Closed(RunClosed),
+    Continued { cause: Seq, input: Json },
 }
 
 impl Expected {
+    fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::CallRequested(requested) => Some(Self::Call(requested.clone())),
+            Event::CallCancelled(cancelled) => Some(Self::Cancelled { call: cancelled.call, cause: cancelled.cause }),
+            Event::UpdateAnswered(answered) => Some(Self::Answered {
+                update: answered.id.clone(),
+                cause: answered.cause,
+                answer: answered.answer.clone(),
+            }),
+            Event::RunClosed(closed) => Some(Self::Closed(closed.clone())),
+            Event::RunContinued(continued) => {
+                Some(Self::Continued { cause: continued.cause, input: continued.input.clone() })
+            }
+            _ => None,
+        }
+    }
+
     fn cause(&self) -> Seq {
         match self {
             Self::Call(requested) => requested.cause,
-            Self::Cancelled { cause, .. } => *cause,
+            Self::Cancelled { cause, .. } | Self::Answered { cause, .. } | Self::Continued { cause, .. } => *cause,
             Self::Closed(closed) => closed.cause,
         }
     }
@@ -41,7 +62,9 @@ impl Expected {
                 format!("call {}, {}", requested.call, divergence::call(requested.kind, &requested.request))
             }
             Self::Cancelled { call, .. } => format!("the cancelling of call {call}"),
+            Self::Answered { update, answer, .. } => divergence::answer(update, answer),
             Self::Closed(closed) => divergence::end(&closed.outcome),
+            Self::Continued { input, .. } => divergence::continuation(input),
         }
     }
 }
@@ -53,12 +76,10 @@ pub struct Machine {
     cause: Seq,
     /// Calls that wait for their outcome.
     open: BTreeMap<CallIndex, CallKind>,
-    /// Signals that no call received, by name.
-    buffered: HashMap<String, VecDeque<Json>>,
-    /// `signals.receive` calls that wait, by name.
-    receivers: HashMap<String, VecDeque<CallIndex>>,
-    /// The names that open receivers wait for.
-    receiver_names: HashMap<CallIndex, String>,
+    signals: Mailbox,
+    updates: Mailbox,
+    /// Values that the history records, each from its cause on.
+    markers: HashMap<String, MarkerRecorded>,
     /// Why the run was asked to end.
     cancel: Option<String>,
     /// `cancellation.requested` calls that wait.
@@ -74,22 +95,17 @@ pub struct Machine {
 impl Machine {
     /// A machine that expects the outputs of `history`. An empty history expects none.
     pub fn new<'a>(history: impl IntoIterator<Item = &'a (Seq, Recorded)>) -> Self {
-        let expected: VecDeque<_> = history
-            .into_iter()
-            .filter_map(|(seq, recorded)| {
-                let expected = match &recorded.event {
-                    Event::CallRequested(requested) => Expected::Call(requested.clone()),
-                    Event::CallCancelled(cancelled) => {
-                        Expected::Cancelled { call: cancelled.call, cause: cancelled.cause }
-                    }
-                    Event::RunClosed(closed) => Expected::Closed(closed.clone()),
-                    _ => return None,
-                };
-                Some((*seq, expected))
-            })
-            .collect();
-        let settled = expected.iter().map(|(_, expected)| expected.cause()).max();
-        Self { expected, settled, ..Self::default() }
+        let mut machine = Self::default();
+        for (seq, recorded) in history {
+            if let Some(expected) = Expected::of(&recorded.event) {
+                machine.settled = machine.settled.max(Some(expected.cause()));
+                machine.expected.push_back((*seq, expected));
+            } else if let Event::MarkerRecorded(marker) = &recorded.event {
+                // Markers are looked up, not matched: code that no longer asks for one still fits the history.
+                machine.markers.insert(marker.id.clone(), marker.clone());
+            }
+        }
+        machine
     }
 
     /// The input that was delivered last.
@@ -107,9 +123,23 @@ impl Machine {
         self.cancel.as_deref()
     }
 
-    /// Signals that came and were not received.
-    pub fn buffered_signals(&self) -> usize {
-        self.buffered.values().map(VecDeque::len).sum()
+    /// Signals and updates that came and were not received.
+    pub fn buffered_messages(&self) -> usize {
+        self.signals.len() + self.updates.len()
+    }
+
+    /// The same, as events for the run that goes on with them.
+    pub fn take_along(&self) -> Vec<Event> {
+        let signals = self.signals.waiting().map(|(name, payload)| {
+            Event::SignalReceived(SignalReceived { name: name.to_owned(), payload: payload.clone(), key: None })
+        });
+        let updates = self.updates.waiting().filter_map(|(_, message)| message.read().ok().map(Event::UpdateReceived));
+        signals.chain(updates).collect()
+    }
+
+    /// The markers of the history.
+    pub fn markers(&self) -> &HashMap<String, MarkerRecorded> {
+        &self.markers
     }
 
     /// Takes an input. What the guest is to be given for it comes from [`Machine::next_resolution`]. Events that are no inputs
@@ -121,10 +151,7 @@ impl Machine {
         self.cause = seq;
         match event {
             Event::CallCompleted(completed) => {
-                let fits = self
-                    .open
-                    .get(&completed.call)
-                    .is_some_and(|kind| !matches!(kind, CallKind::SignalsReceive | CallKind::CancellationRequested));
+                let fits = self.open.get(&completed.call).is_some_and(|kind| kind.source() != Source::History);
                 if !fits {
                     return Err(Divergence {
                         event: seq,
@@ -135,13 +162,12 @@ impl Machine {
                 self.resolutions.push_back((completed.call, completed.outcome.clone()));
             }
             Event::SignalReceived(signal) => {
-                let waiting = self.receivers.get_mut(&signal.name).and_then(VecDeque::pop_front);
-                match waiting {
-                    Some(call) => self.resolutions.push_back((call, Outcome::Ok(signal.payload.clone()))),
-                    None => {
-                        self.buffered.entry(signal.name.clone()).or_default().push_back(signal.payload.clone());
-                    }
-                }
+                let received = self.signals.put(&signal.name, signal.payload.clone());
+                self.resolutions.extend(received.map(|(call, payload)| (call, Outcome::Ok(payload))));
+            }
+            Event::UpdateReceived(update) => {
+                let received = self.updates.put(&update.name, update_message(update));
+                self.resolutions.extend(received.map(|(call, message)| (call, Outcome::Ok(message))));
             }
             Event::CancelRequested(cancel) => {
                 self.cancel.get_or_insert_with(|| cancel.reason.clone());
@@ -158,7 +184,8 @@ impl Machine {
     pub fn next_resolution(&mut self) -> Option<(CallIndex, Outcome)> {
         let (call, outcome) = self.resolutions.pop_front()?;
         self.open.remove(&call);
-        self.receiver_names.remove(&call);
+        self.signals.received(call);
+        self.updates.received(call);
         Some((call, outcome))
     }
 
@@ -174,13 +201,12 @@ impl Machine {
         self.open.insert(call.index, call.kind);
         match call.kind {
             CallKind::SignalsReceive => {
-                let name = signal_name(&call.request.head);
-                let buffered = self.buffered.get_mut(&name).and_then(VecDeque::pop_front);
-                match buffered {
-                    Some(payload) => self.resolutions.push_back((call.index, Outcome::Ok(payload))),
-                    None => self.receivers.entry(name.clone()).or_default().push_back(call.index),
-                }
-                self.receiver_names.insert(call.index, name);
+                let received = self.signals.receive(requested_name(&call.request.head), call.index);
+                self.resolutions.extend(received.map(|payload| (call.index, Outcome::Ok(payload))));
+            }
+            CallKind::UpdatesReceive => {
+                let received = self.updates.receive(requested_name(&call.request.head), call.index);
+                self.resolutions.extend(received.map(|message| (call.index, Outcome::Ok(message))));
             }
             CallKind::CancellationRequested => match &self.cancel {
                 Some(reason) => self.resolutions.push_back((call.index, cancelled(reason))),
@@ -199,18 +225,34 @@ impl Machine {
         )?;
         self.open.remove(&call);
         self.cancel_waiters.retain(|waiter| *waiter != call);
-        let name = self.receiver_names.remove(&call);
-        if let Some(waiting) = name.as_ref().and_then(|name| self.receivers.get_mut(name)) {
-            waiting.retain(|waiter| *waiter != call);
-        }
-        if let Some(at) = self.resolutions.iter().position(|(resolved, _)| *resolved == call)
-            && let Some((_, outcome)) = self.resolutions.remove(at)
-            && let (Some(name), Outcome::Ok(payload)) = (name, outcome)
-        {
-            // A signal that was on its way to the dropped call waits for the next one.
-            self.buffered.entry(name).or_default().push_front(payload);
-        }
+        let resolved = self.resolutions.iter().position(|(resolved, _)| *resolved == call);
+        let on_its_way = match resolved.and_then(|at| self.resolutions.remove(at)) {
+            Some((_, Outcome::Ok(message))) => Some(message),
+            _ => None,
+        };
+        // The call is known to one of the two, or to neither.
+        self.signals.dropped(call, on_its_way.clone());
+        self.updates.dropped(call, on_its_way);
         Ok(seen)
+    }
+
+    /// The guest said something to an update.
+    pub fn answered(&mut self, update: &str, answer: &UpdateAnswer) -> Result<Seen, Divergence> {
+        self.match_output(
+            |expected| {
+                matches!(expected, Expected::Answered { update: id, answer: recorded, .. }
+                    if id == update && recorded == answer)
+            },
+            || format!("gave {}", divergence::answer(update, answer)),
+        )
+    }
+
+    /// The guest's `run` ended, to go on as a new run with `input`.
+    pub fn continued(&mut self, input: &Json) -> Result<Seen, Divergence> {
+        self.match_output(
+            |expected| matches!(expected, Expected::Continued { input: recorded, .. } if recorded == input),
+            || format!("ended with {}", divergence::continuation(input)),
+        )
     }
 
     /// The guest's `run` gave `outcome`.
@@ -274,8 +316,13 @@ fn cancelled(reason: &str) -> Outcome {
     Outcome::Ok(Json::from(&serde_json::Value::from(reason)))
 }
 
-/// The name in the request of `signals.receive`, which the host itself wrote.
-fn signal_name(request: &Json) -> String {
+/// What `updates.receive` gives.
+fn update_message(update: &UpdateReceived) -> Json {
+    Json::of(update).expect("texts and JSON can be written as JSON")
+}
+
+/// The name in the request of a call that receives, which the host itself wrote.
+fn requested_name(request: &Json) -> String {
     let name = |value: serde_json::Value| value.get("name").and_then(|name| name.as_str().map(str::to_owned));
     request.read().ok().and_then(name).unwrap_or_default()
 }
@@ -381,7 +428,7 @@ mod tests {
         assert_eq!(machine.next_resolution(), None);
         machine.deliver(4, &signal("go", "4")).unwrap();
         assert_eq!(machine.next_resolution(), Some((2, Outcome::Ok(Json::parse("4").unwrap()))));
-        assert_eq!(machine.buffered_signals(), 1);
+        assert_eq!(machine.buffered_messages(), 1);
     }
 
     #[test]

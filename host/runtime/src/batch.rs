@@ -5,6 +5,7 @@ use abide_history::{Commit, RunTimer};
 use abide_model::{Call, CallIndex, Error, Recorded, Run};
 
 use crate::inner::RunKey;
+use crate::new_run::NewRun;
 use crate::registry::Reply;
 use crate::session::LogLine;
 use crate::timers::RingingTimer;
@@ -15,6 +16,7 @@ pub(crate) enum Answer {
     Signalled(Reply<Signalled>, Signalled),
     /// With the row as the commit makes it.
     Run(Reply<Run>),
+    Done(Reply<()>),
 }
 
 /// A change of a run with its effects.
@@ -36,6 +38,8 @@ pub(crate) struct Effects {
     /// The row as this change makes it, where somebody is answered: nobody is shown what is gathered after it.
     pub(crate) run: Option<Run>,
     pub(crate) log: Vec<LogLine>,
+    /// The run that this one goes on as.
+    pub(crate) successor: Option<NewRun>,
     /// Timers that rang: they are let go when their rows are gone.
     pub(crate) ringing: Vec<RingingTimer>,
 }
@@ -85,6 +89,7 @@ impl Effects {
             match answer {
                 Answer::Signalled(reply, _) => drop(reply.send(Err(error.clone()))),
                 Answer::Run(reply) => drop(reply.send(Err(error.clone()))),
+                Answer::Done(reply) => drop(reply.send(Err(error.clone()))),
             }
         }
     }
@@ -95,6 +100,7 @@ impl Effects {
             match answer {
                 Answer::Signalled(reply, signalled) => drop(reply.send(Ok(signalled))),
                 Answer::Run(reply) => drop(reply.send(Ok(run.clone()))),
+                Answer::Done(reply) => drop(reply.send(Ok(()))),
             }
         }
     }

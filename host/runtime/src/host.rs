@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use abide_activities::Performer;
 use abide_engine::{CompiledCache, Engine, EngineConfig};
-use abide_history::{Commit, Store};
+use abide_history::{KeyUse, Store};
 use abide_model::{
-    CallerId, Clock, Digest, Error, ErrorCode, Event, Json, Limits, Recorded, Run, RunId, RunRef, RunStarted,
-    RunStatus, Tenant, WorkflowName,
+    CallerId, Clock, Digest, Error, ErrorCode, Event, Json, Limits, Run, RunId, RunRef, RunStarted, SignalReceived,
+    Tenant, WorkflowName,
 };
 use bytes::Bytes;
 use rand_core::{OsRng, TryRngCore};
@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::inner::{Inner, RunKey, stopping};
+use crate::new_run::NewRun;
 use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
-use crate::run_task::RunTask;
-use crate::view::{Deployed, ReplayReport, Signalled, StartRun, Started};
+use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
 use crate::{driving, queries, replaying, starting, timers};
 
 /// Replays and queries at the same time, beside the resident guests.
@@ -33,6 +33,8 @@ const MAX_SIGNAL_NAME_BYTES: usize = 128;
 const MAX_KEY_BYTES: usize = 256;
 /// The largest input of a run or payload of a signal, in bytes.
 const MAX_PAYLOAD_BYTES: usize = 4 << 20;
+/// The longest run timeout: ten years.
+const MAX_TIMEOUT_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 /// The longest reason that is recorded, in bytes.
 const MAX_REASON_BYTES: usize = 4096;
 
@@ -121,52 +123,44 @@ impl Host {
         check_size("the input", start.input.len())?;
         starting::check(&start)?;
         let version = self.version_for(tenant, &start.workflow, start.version.as_deref()).await?;
+        check_timeout(start.run_timeout_ms)?;
+        let messages = start.signal.map(|signal| self.first_signal(signal)).transpose()?;
         let now_ms = inner.clock.now_ms();
         let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
         let id = match start.id {
             Some(id) => id,
-            None => CallerId::parse(&run_id.to_string().replacen("run_", &format!("{}-", start.workflow), 1))?,
+            None => CallerId::for_run(&start.workflow, run_id),
         };
-        let run = Run {
-            run_id,
-            id: id.clone(),
-            workflow: start.workflow.clone(),
+        let started = RunStarted {
+            tenant: tenant.clone(),
+            workflow: start.workflow,
             version,
-            status: RunStatus::Running,
-            started_ms: now_ms,
-            closed_ms: None,
-            outcome: None,
-            parked: None,
-            cancel_requested: false,
+            id,
+            input: start.input,
+            seed: random()?,
+            limits: inner.config.limits.clone(),
+            parent: None,
+            continued_from: None,
+            run_timeout_ms: start.run_timeout_ms,
         };
-        let first = Recorded {
-            time_ms: now_ms,
-            event: Event::RunStarted(Box::new(RunStarted {
-                tenant: tenant.clone(),
-                workflow: start.workflow,
-                version,
-                id,
-                input: start.input,
-                seed: random()?,
-                limits: inner.config.limits.clone(),
-            })),
-        };
-        let mut commit = Commit::new(tenant.clone(), run_id, 0);
-        commit.events.push(first.clone());
-        commit.run = Some(run.clone());
-        commit.ready = Some(true);
+        let signal = messages.clone();
+        let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());
+        let mut commit = new.commit();
         commit.id_reuse = start.id_reuse;
+        commit.key = signal.as_ref().and_then(first_key);
         if let Some(open) = self.commit_start(commit, start.if_running).await? {
+            if let Some(SignalReceived { name, payload, key }) = signal {
+                self.signal(tenant, &RunRef::Run(open.run_id), &name, payload, key).await?;
+            }
             return Ok(Started { run: open, created: false });
         }
-        let key = RunKey { tenant: tenant.clone(), run_id };
-        let (owner, task_key, row) = (inner.clone(), key.clone(), run.clone());
-        inner.registry.started(inner, move |mailbox| RunTask::started(owner, task_key, mailbox, row, first), key);
+        let run = new.run.clone();
+        new.drive(inner);
         Ok(Started { run, created: true })
     }
 
     /// The version that a new run takes.
-    async fn version_for(
+    pub(crate) async fn version_for(
         &self,
         tenant: &Tenant,
         workflow: &WorkflowName,
@@ -179,7 +173,12 @@ impl Host {
     }
 
     /// A version of a workflow by its digest, or by 8 or more of its first digits.
-    async fn find_version(&self, tenant: &Tenant, workflow: &WorkflowName, text: &str) -> Result<Digest, Error> {
+    pub(crate) async fn find_version(
+        &self,
+        tenant: &Tenant,
+        workflow: &WorkflowName,
+        text: &str,
+    ) -> Result<Digest, Error> {
         let versions = self.inner.store.versions(tenant, Some(workflow)).await?;
         if versions.is_empty() {
             return Err(crate::errors::no_workflow(workflow));
@@ -202,6 +201,16 @@ impl Host {
         }
     }
 
+    fn first_signal(&self, signal: StartSignal) -> Result<SignalReceived, Error> {
+        check_message("a signal", &signal.name, signal.key.as_deref())?;
+        check_size("the payload", signal.payload.len())?;
+        Ok(SignalReceived { name: signal.name, payload: signal.payload, key: signal.key })
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.inner.store
+    }
+
     /// Sends a signal. It is durable when this gives `Ok`.
     pub async fn signal(
         &self,
@@ -211,20 +220,7 @@ impl Host {
         payload: Json,
         key: Option<String>,
     ) -> Result<Signalled, Error> {
-        if name.is_empty() || name.len() > MAX_SIGNAL_NAME_BYTES || name.chars().any(char::is_control) {
-            return Err(Error::new(
-                ErrorCode::InvalidArgument,
-                format!("the name of a signal has 1 to {MAX_SIGNAL_NAME_BYTES} bytes and no control characters"),
-            ));
-        }
-        if let Some(key) = &key
-            && (key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()))
-        {
-            return Err(Error::new(
-                ErrorCode::InvalidArgument,
-                format!("an idempotency key has 1 to {MAX_KEY_BYTES} bytes of visible ASCII"),
-            ));
-        }
+        check_message("a signal", name, key.as_deref())?;
         check_size("the payload", payload.len())?;
         let name = name.to_owned();
         self.ask(tenant, run, |reply| Message::Signal { name, payload, key, reply }).await
@@ -317,7 +313,7 @@ impl Host {
         Ok(())
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         tenant: &Tenant,
         run: &RunRef,
@@ -339,7 +335,46 @@ impl Host {
     }
 }
 
-fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
+/// Refuses a message with a name or an idempotency key that cannot be one.
+pub(crate) fn check_message(what: &str, name: &str, key: Option<&str>) -> Result<(), Error> {
+    if name.is_empty() || name.len() > MAX_SIGNAL_NAME_BYTES || name.chars().any(char::is_control) {
+        return Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("the name of {what} has 1 to {MAX_SIGNAL_NAME_BYTES} bytes and no control characters"),
+        ));
+    }
+    if let Some(key) = key
+        && (key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("an idempotency key has 1 to {MAX_KEY_BYTES} bytes of visible ASCII"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_timeout(run_timeout_ms: Option<u64>) -> Result<(), Error> {
+    match run_timeout_ms {
+        Some(timeout) if timeout == 0 || timeout > MAX_TIMEOUT_MS => {
+            Err(Error::new(ErrorCode::InvalidArgument, "`run_timeout_ms` has to be 1 millisecond to 10 years"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The idempotency key of a signal that comes with the start.
+fn first_key(signal: &SignalReceived) -> Option<(String, KeyUse)> {
+    let key = signal.key.clone()?;
+    Some((key, KeyUse { digest: message_digest(&signal.name, &signal.payload), seq: 1 }))
+}
+
+/// What an idempotency key stands for.
+pub(crate) fn message_digest(name: &str, payload: &Json) -> Digest {
+    Digest::of_parts([name.as_bytes(), &b"\0"[..], payload.as_str().as_bytes()])
+}
+
+pub(crate) fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
     if bytes > MAX_PAYLOAD_BYTES {
         let message = format!("{what} has {bytes} bytes, the limit is {MAX_PAYLOAD_BYTES}: pass a reference instead");
         return Err(Error::new(ErrorCode::TooLarge, message));
@@ -352,7 +387,7 @@ fn cut(reason: &str) -> String {
 }
 
 /// Random bytes of the operating system: for run ids, and for seeds, which are recorded.
-fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     OsRng.try_fill_bytes(&mut bytes).map_err(|error| {
         Error::new(ErrorCode::Internal, format!("the operating system gives no random numbers: {error}"))

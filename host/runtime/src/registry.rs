@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abide_history::Commit;
-use abide_model::{Digest, Error, Json, Run};
+use abide_model::{Digest, Error, Json, Run, RunId, UpdateReceived};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::inner::{Inner, RunKey, stopping};
@@ -48,6 +48,16 @@ pub(crate) enum Message {
     Resume {
         version: Option<Digest>,
         reply: Reply<Run>,
+    },
+    /// A request that waits for the guest's answer.
+    Update {
+        update: UpdateReceived,
+        reply: Reply<Signalled>,
+    },
+    /// A child, by its first run, has ended.
+    ChildEnded {
+        child: RunId,
+        reply: Reply<()>,
     },
     Timer(RingingTimer),
 }

@@ -7,9 +7,14 @@
 //!
 //! `inputs` handles what comes in, `loading` brings the guest into memory, `writing` sends commits and does what waited for them.
 
+mod affairs;
+mod ending;
 mod inputs;
 mod loading;
+mod others;
 mod writing;
+
+pub(crate) use loading::open_timers;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -18,7 +23,8 @@ use std::sync::Arc;
 use abide_activities::Performed;
 use abide_history::{RunTimer, StoreError};
 use abide_model::{
-    Call, CallIndex, CallKind, Error, Event, Limits, ParkKind, ParkReason, Recorded, Run, RunStatus, Seq,
+    Call, CallIndex, CallKind, Error, Event, Json, Limits, ParkKind, ParkReason, Recorded, Run, RunContinued, RunId,
+    RunStatus, Seq, Source,
 };
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Aborted};
@@ -34,7 +40,8 @@ use crate::session::{News, Session};
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
 
-type Performing = Pin<Box<dyn Future<Output = (CallIndex, Result<Performed, Aborted>)> + Send>>;
+type Performing = Pin<Box<dyn Future<Output = (CallIndex, Result<Option<Performed>, Aborted>)> + Send>>;
+type Settling = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// A guest in memory.
@@ -51,8 +58,8 @@ pub(crate) struct RunTask {
     /// The row as it will be when everything gathered is durable. `None`: not looked up yet, or there is no such run.
     run: Option<Run>,
     run_changed: bool,
-    /// The first event of a run that was started just now; spares the first read.
-    fresh: Option<Recorded>,
+    /// The first events of a run that was started just now; spares the first read.
+    fresh: Vec<Recorded>,
     limits: Limits,
     /// Events, those gathered included.
     length: Seq,
@@ -64,15 +71,31 @@ pub(crate) struct RunTask {
     batch: Batch,
     writing: Option<(Commit, Effects)>,
     performing: FuturesUnordered<Performing>,
-    handles: HashMap<CallIndex, AbortHandle>,
-    /// Open timers. Known while the guest is in memory.
+    handles: HashMap<CallIndex, (Source, AbortHandle)>,
+    /// Open timers, the run timeout among them. Known while the guest is in memory.
     timers: HashMap<CallIndex, u64>,
+    /// The children that the guest waits for. Known while it is in memory.
+    awaited: HashMap<CallIndex, RunId>,
+    run_timeout_ms: Option<u64>,
+    /// The run that this one goes on as, until that is gathered as well.
+    continuation: Option<Continuation>,
+    /// The run has ended, and not all who are concerned know.
+    unsettled: bool,
+    settling: Option<Settling>,
+}
+
+/// The run that a run goes on as.
+struct Continuation {
+    run_id: RunId,
+    input: Json,
+    messages: Vec<Event>,
 }
 
 /// What woke the task.
 enum Wake {
     Written(Result<(), StoreError>),
-    Performed(CallIndex, Result<Performed, Aborted>),
+    Performed(CallIndex, Result<Option<Performed>, Aborted>),
+    Settled(Result<(), Error>),
     Message(Option<Message>),
     AskedToLeave,
     Stopping,
@@ -89,7 +112,7 @@ impl RunTask {
             mailbox,
             run: None,
             run_changed: false,
-            fresh: None,
+            fresh: Vec::new(),
             limits,
             length: 0,
             seated: None,
@@ -100,6 +123,11 @@ impl RunTask {
             performing: FuturesUnordered::new(),
             handles: HashMap::new(),
             timers: HashMap::new(),
+            awaited: HashMap::new(),
+            run_timeout_ms: None,
+            continuation: None,
+            unsettled: false,
+            settling: None,
         }
     }
 
@@ -109,13 +137,13 @@ impl RunTask {
         key: RunKey,
         mailbox: mpsc::Receiver<Message>,
         run: Run,
-        first: Recorded,
+        first: Vec<Recorded>,
     ) -> Self {
         let mut task = Self::found(inner, key, mailbox);
         task.run = Some(run);
-        task.fresh = Some(first);
-        task.length = 1;
-        task.batch = Batch::new(&task.key, 1);
+        task.length = first.len() as Seq;
+        task.batch = Batch::new(&task.key, task.length);
+        task.fresh = first;
         task.needs_guest = true;
         task.ready = Some(true);
         task
@@ -157,7 +185,9 @@ impl RunTask {
                 self.flush().await?;
                 self.load().await?;
             }
+            self.go_on().await?;
             self.begin_write();
+            self.begin_to_settle();
             self.offer_seat();
             if self.has_nothing_to_do() && self.inner.registry.leave(&self.key, &mut self.mailbox) {
                 return Ok(());
@@ -179,13 +209,15 @@ impl RunTask {
 
     /// Waits for whatever comes first. Appends nothing: that is for [`RunTask::handle`].
     async fn next_wake(&mut self) -> Wake {
-        let Self { inner, mailbox, seated, writing, performing, .. } = self;
+        let Self { inner, mailbox, seated, writing, performing, settling, .. } = self;
         let seat = seated.as_ref().map(|seated| &seated.seat);
         tokio::select! {
             biased;
             written = async { writing.as_mut().expect("the branch is on only while writing").0.as_mut().await },
                 if writing.is_some() => Wake::Written(written),
             Some((call, performed)) = performing.next(), if !performing.is_empty() => Wake::Performed(call, performed),
+            settled = async { settling.as_mut().expect("the branch is on only while settling").as_mut().await },
+                if settling.is_some() => Wake::Settled(settled),
             message = mailbox.recv() => Wake::Message(message),
             () = async { seat.expect("the branch is on only while seated").asked_to_leave().await },
                 if seat.is_some() => Wake::AskedToLeave,
@@ -205,6 +237,13 @@ impl RunTask {
         match wake {
             Wake::Written(result) => self.written(result)?,
             Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
+            Wake::Settled(settled) => {
+                self.settling = None;
+                // Else the ready row stays, and it is done when the host can work again.
+                if settled.is_ok() {
+                    self.unsettled = false;
+                }
+            }
             Wake::Performed(_, Err(Aborted)) => {}
             Wake::Message(Some(message)) => self.message(message).await?,
             // The registry has a sender as long as this task is registered.
@@ -231,6 +270,7 @@ impl RunTask {
             && self.performing.is_empty()
             && self.batch.is_empty()
             && self.writing.is_none()
+            && self.settling.is_none()
             && !(self.needs_guest && self.is_running())
     }
 
@@ -245,6 +285,7 @@ impl RunTask {
     fn drop_guest(&mut self) {
         self.seated = None;
         self.timers.clear();
+        self.awaited.clear();
     }
 
     /// Appends an event to what is gathered, and gives its place.
@@ -274,7 +315,7 @@ impl RunTask {
 
     /// Gathers what the guest did.
     fn take(&mut self, news: News) {
-        let News { events, mut nodes, published, log, calls, cancelled, ended } = news;
+        let News { events, mut nodes, published, log, calls, cancelled, take_along, ended } = news;
         if self.length + events.len() as u64 > self.limits.history_events && !ended {
             return self.park(ParkReason {
                 kind: ParkKind::HistoryFull,
@@ -288,6 +329,7 @@ impl RunTask {
             });
         }
         let mut calls = calls.into_iter();
+        let mut take_along = Some(take_along);
         for event in events {
             let (_, recorded) = self.record(event);
             match &recorded.event {
@@ -301,12 +343,20 @@ impl RunTask {
                         abide_model::Outcome::Failed(_) if closed.cancelled => RunStatus::Cancelled,
                         abide_model::Outcome::Failed(_) => RunStatus::Failed,
                     };
-                    self.close(status, closed.outcome.clone(), recorded.time_ms);
+                    self.close(status, Some(closed.outcome.clone()), recorded.time_ms);
+                }
+                Event::RunContinued(continued) => {
+                    let RunContinued { input, run_id, .. } = continued.clone();
+                    self.close(RunStatus::Continued, None, recorded.time_ms);
+                    self.change_run(|run| run.continued_as = Some(run_id));
+                    let messages = take_along.take().unwrap_or_default();
+                    self.continuation = Some(Continuation { run_id, input, messages });
                 }
                 _ => {}
             }
         }
         for call in cancelled {
+            self.awaited.remove(&call);
             match self.timers.remove(&call) {
                 Some(due_ms) => self.batch.clear_timer(RunTimer { due_ms, call }),
                 None => self.batch.effects.abort.push(call),
@@ -319,17 +369,26 @@ impl RunTask {
 
     /// The guest requested a call.
     fn requested(&mut self, call: Call, requested_ms: u64) {
-        if call.kind.is_activity() {
-            self.batch.effects.perform.push((call, requested_ms));
-        } else if call.kind == CallKind::TimerSleep {
-            let due_ms = loading::due_ms(&call.request.head, requested_ms);
-            self.timers.insert(call.index, due_ms);
-            self.batch.set_timer(RunTimer { due_ms, call: call.index });
+        match call.kind.source() {
+            Source::Activity | Source::Host | Source::OtherRun => {
+                if call.kind == CallKind::ChildrenStart
+                    && self.run.as_ref().is_some_and(|run| run.has_children.is_none())
+                {
+                    self.change_run(|run| run.has_children = Some(true));
+                }
+                self.batch.effects.perform.push((call, requested_ms));
+            }
+            Source::Timer => {
+                let due_ms = loading::due_ms(&call.request.head, requested_ms);
+                self.timers.insert(call.index, due_ms);
+                self.batch.set_timer(RunTimer { due_ms, call: call.index });
+            }
+            Source::History => {}
         }
     }
 
     /// The run ends: nothing of it may stay behind.
-    fn close(&mut self, status: RunStatus, outcome: abide_model::Outcome, closed_ms: u64) {
+    fn close(&mut self, status: RunStatus, outcome: Option<abide_model::Outcome>, closed_ms: u64) {
         for (call, due_ms) in std::mem::take(&mut self.timers) {
             self.batch.clear_timer(RunTimer { due_ms, call });
         }
@@ -338,10 +397,11 @@ impl RunTask {
         self.needs_guest = false;
         self.change_run(|run| {
             run.status = status;
-            run.outcome = Some(outcome);
+            run.outcome = outcome;
             run.closed_ms = Some(closed_ms);
             run.parked = None;
         });
+        self.unsettled = self.run.as_ref().is_some_and(affairs::are_open);
     }
 
     /// The run stops, keeps everything, and waits for a person. Activities that are on their way go on; their outcomes are recorded.

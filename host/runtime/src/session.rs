@@ -1,10 +1,12 @@
 //! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
 //! runs, replays and queries alike, and does no IO.
 
-use abide_engine::{Guest, GuestSpec, LogLevel, Output, Program, Turn};
+use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Output, Program, Turn};
+use abide_model::others::next_run_id;
 use abide_model::{
-    Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Node, Outcome, ParkKind, ParkReason,
-    Recorded, RecordedRequest, RunClosed, RunId, RunStarted, Seq,
+    Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node, Outcome,
+    ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq, Source,
+    UpdateAnswered,
 };
 use abide_replay::{Divergence, Machine, Seen};
 
@@ -31,6 +33,8 @@ pub(crate) struct News {
     /// Calls that are in `events`.
     pub(crate) calls: Vec<Call>,
     pub(crate) cancelled: Vec<CallIndex>,
+    /// Messages that were not received, for the run that this one goes on as.
+    pub(crate) take_along: Vec<Event>,
     /// The run ended: the closing event is the last of `events`, unless the history had it.
     pub(crate) ended: bool,
 }
@@ -39,7 +43,10 @@ pub(crate) struct News {
 pub(crate) struct Session {
     guest: Guest,
     machine: Machine,
-    /// Recorded calls of activities that wait for their outcome, so that they can be performed again.
+    run_id: RunId,
+    /// When the input was recorded that was delivered last.
+    time_ms: u64,
+    /// Recorded calls that somebody has to do something for, now that the guest is back.
     recorded_calls: Vec<Call>,
     /// A digest over all that the guest did, where somebody wants one.
     trace: Option<Digest>,
@@ -57,20 +64,13 @@ impl Session {
         started: &RunStarted,
         history: &[(Seq, Recorded)],
     ) -> Self {
-        let spec = GuestSpec {
-            tenant: started.tenant.clone(),
-            workflow: started.workflow.clone(),
-            version: started.version,
-            id: started.id.clone(),
-            run_id,
-            started_ms,
-            input: started.input.clone(),
-            seed: started.seed,
-            limits: started.limits.clone(),
-        };
+        let machine = Machine::new(history);
+        let spec = GuestSpec { run_id, started_ms, started: started.clone(), markers: machine.markers().clone() };
         Self {
             guest: Guest::new(program, spec),
-            machine: Machine::new(history),
+            machine,
+            run_id,
+            time_ms: started_ms,
             recorded_calls: Vec::new(),
             trace: None,
             log: Vec::new(),
@@ -106,7 +106,7 @@ impl Session {
         self.guest.memory_bytes()
     }
 
-    /// Activities that the history requested and that have no outcome. They are given once.
+    /// Calls that the history requested, that have no outcome, and that somebody has to do something for. They are given once.
     pub(crate) fn take_recorded_calls(&mut self) -> Vec<Call> {
         let open = self.machine.open_calls();
         let mut calls = std::mem::take(&mut self.recorded_calls);
@@ -120,8 +120,9 @@ impl Session {
         if self.ended || !recorded.event.is_input() {
             return Ok(news);
         }
-        self.guest.advance(recorded.time_ms, seq + 1);
+        self.time_ms = recorded.time_ms;
         self.machine.deliver(seq, &recorded.event).map_err(diverged)?;
+        self.guest.advance(recorded.time_ms, seq, self.machine.is_past_record());
         // The first event only starts the guest; each other one resolves calls, one at a time.
         if seq == 0 {
             self.settle(&mut news).await?;
@@ -144,7 +145,7 @@ impl Session {
             match self.guest.poll() {
                 Turn::Quiescent => break None,
                 Turn::Yielded => slice.yielded().await,
-                Turn::Ended(outcome) => break Some(outcome),
+                Turn::Ended(ending) => break Some(ending),
                 Turn::Stopped(mut stop) => {
                     self.add_last_words(&mut stop);
                     stop.event = Some(self.machine.cause());
@@ -156,18 +157,33 @@ impl Session {
             self.add_to_trace(&output);
             self.take_down(output, news).map_err(diverged)?;
         }
-        if let Some(outcome) = ended {
+        if let Some(ending) = ended {
             self.ended = true;
             if let Some(trace) = &mut self.trace {
-                *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{outcome:?}").as_bytes()]);
+                *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{ending:?}").as_bytes()]);
             }
-            if self.machine.closed(&outcome).map_err(diverged)? == Seen::New {
-                let cancelled = self.machine.cancel_reason().is_some()
-                    && matches!(&outcome, Outcome::Failed(failure) if failure.code == Failure::CANCELLED);
-                news.events.push(Event::RunClosed(RunClosed { cause: self.machine.cause(), outcome, cancelled }));
+            news.events.extend(self.end(ending).map_err(diverged)?);
+            if let Some(Event::RunContinued(_)) = news.events.last() {
+                news.take_along = self.machine.take_along();
             }
         }
         Ok(())
+    }
+
+    /// The event of the end, if the history does not have it.
+    fn end(&mut self, ending: Ending) -> Result<Option<Event>, Divergence> {
+        let cause = self.machine.cause();
+        Ok(match ending {
+            Ending::Gave(outcome) => (self.machine.closed(&outcome)? == Seen::New).then(|| {
+                let cancelled = self.machine.cancel_reason().is_some()
+                    && matches!(&outcome, Outcome::Failed(failure) if failure.code == Failure::CANCELLED);
+                Event::RunClosed(RunClosed { cause, outcome, cancelled })
+            }),
+            Ending::Continues(input) => (self.machine.continued(&input)? == Seen::New).then(|| {
+                let run_id = next_run_id(self.run_id, self.time_ms);
+                Event::RunContinued(RunContinued { cause, input, run_id })
+            }),
+        })
     }
 
     fn take_down(&mut self, output: Output, news: &mut News) -> Result<(), Divergence> {
@@ -187,9 +203,21 @@ impl Session {
                         }));
                         news.calls.push(call);
                     }
-                    Seen::Recorded if call.kind.is_activity() => self.recorded_calls.push(call),
-                    Seen::Recorded => {}
+                    Seen::Recorded => match call.kind.source() {
+                        Source::Activity | Source::Host | Source::OtherRun => self.recorded_calls.push(call),
+                        Source::Timer | Source::History => {}
+                    },
                 }
+            }
+            Output::Answered { update, answer } => {
+                if self.machine.answered(&update, &answer)? == Seen::New {
+                    let cause = self.machine.cause();
+                    news.events.push(Event::UpdateAnswered(UpdateAnswered { id: update, cause, answer }));
+                }
+            }
+            Output::Marker { id, value } => {
+                let cause = self.machine.cause();
+                news.events.push(Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
             }
             Output::Cancelled(call) => {
                 if self.machine.cancelled(call)? == Seen::New {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use abide_history::{RunPage, Version};
 use abide_model::{
     CallIndex, CallKind, CallOptions, CallerId, Digest, Event, IdReuse, Json, Outcome, ParkReason, Recorded, Run,
-    RunId, Seq, WorkflowName,
+    RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,111 @@ pub struct StartRun {
     /// Whether it may take the id of a run that has ended.
     #[serde(default)]
     pub id_reuse: IdReuse,
+    /// How long the run may take, in milliseconds; then it ends as `timed_out`, without being asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_timeout_ms: Option<u64>,
+    /// A signal that comes with the start: it is there when the run begins. A run that is taken by `if_running: use` is sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<StartSignal>,
+}
+
+impl StartRun {
+    /// A start of `workflow` on its active version, with all else left to the host.
+    pub fn of(workflow: WorkflowName) -> Self {
+        Self {
+            workflow,
+            id: None,
+            input: Json::null(),
+            version: None,
+            if_running: IfRunning::default(),
+            id_reuse: IdReuse::default(),
+            run_timeout_ms: None,
+            signal: None,
+        }
+    }
+}
+
+/// A signal that comes with a start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSignal {
+    /// Its name.
+    pub name: String,
+    /// What it says; `null` without.
+    #[serde(default = "Json::null")]
+    pub payload: Json,
+    /// The sender's idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// A request to a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateRun {
+    /// What its sender calls it: the same id with the same request is the same update. Without one the host makes one up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What is asked for.
+    pub name: String,
+    /// With what; `null` without.
+    #[serde(default = "Json::null")]
+    pub arguments: Json,
+    /// What to wait for.
+    #[serde(default)]
+    pub wait_for: WaitFor,
+}
+
+/// From where a run is to go on as a new one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResetRun {
+    /// The first event that the new run does not have. Where that lies within a step, the new run begins before the step.
+    pub event: Seq,
+    /// On which version: a digest, or 8 or more of its first digits. Without one, the one that the run had then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// What the sender of an update waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// That the run says it will be done.
+    Accepted,
+    /// What came of it.
+    #[default]
+    Completed,
+}
+
+/// How far an update is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateStatus {
+    /// It is in the history, and the run said nothing yet.
+    Received,
+    /// It will be done.
+    Accepted,
+    /// It will not be done; `outcome` says why.
+    Rejected,
+    /// It was done, or failed; see `outcome`.
+    Completed,
+}
+
+/// The answer to an update.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Updated {
+    /// The run that took it.
+    pub run_id: RunId,
+    /// What it is called.
+    pub update_id: String,
+    /// The event that records it.
+    pub event: Seq,
+    /// How far it is.
+    pub status: UpdateStatus,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
 }
 
 /// What to do while a run of the same id is open.
@@ -169,9 +274,30 @@ pub struct HistoryEvent {
     /// How often the call was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
-    /// The name of a signal.
+    /// The name of a signal, an update or a marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the sender of an update calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<String>,
+    /// The run that this one goes on as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_as: Option<RunId>,
+    /// The run that went on as this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_from: Option<RunId>,
+    /// The run that started this one as its child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RunId>,
+    /// How long the run may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_timeout_ms: Option<u64>,
+    /// The run whose history stands before a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_from: Option<RunId>,
+    /// The first event of that run that was not copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_event: Option<Seq>,
     /// What it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Json>,
@@ -213,6 +339,13 @@ impl HistoryEvent {
             outcome: None,
             attempts: None,
             name: None,
+            update: None,
+            continued_as: None,
+            continued_from: None,
+            parent: None,
+            run_timeout_ms: None,
+            reset_from: None,
+            reset_event: None,
             payload: None,
             key: None,
             reason: None,
@@ -228,7 +361,39 @@ impl HistoryEvent {
                 shown.workflow = Some(started.workflow.clone());
                 shown.id = Some(started.id.clone());
                 shown.input = Some(started.input.clone());
+                shown.parent = started.parent.map(|parent| parent.run_id);
+                shown.continued_from = started.continued_from;
+                shown.run_timeout_ms = started.run_timeout_ms;
             }
+            Event::UpdateReceived(update) => {
+                shown.update = Some(update.id.clone());
+                shown.name = Some(update.name.clone());
+                shown.payload = Some(update.arguments.clone());
+            }
+            Event::UpdateAnswered(answered) => {
+                shown.update = Some(answered.id.clone());
+                shown.cause = Some(answered.cause);
+                shown.outcome = match &answered.answer {
+                    UpdateAnswer::Accepted => None,
+                    UpdateAnswer::Rejected(failure) => Some(Outcome::Failed(failure.clone())),
+                    UpdateAnswer::Completed(outcome) => Some(outcome.clone()),
+                };
+            }
+            Event::MarkerRecorded(marker) => {
+                shown.name = Some(marker.id.clone());
+                shown.cause = Some(marker.cause);
+                shown.payload = Some(marker.value.clone());
+            }
+            Event::RunContinued(continued) => {
+                shown.cause = Some(continued.cause);
+                shown.input = Some(continued.input.clone());
+                shown.continued_as = Some(continued.run_id);
+            }
+            Event::RunReset(reset) => {
+                shown.reset_from = Some(reset.run_id);
+                shown.reset_event = Some(reset.event);
+            }
+            Event::RunTimedOut(timed_out) => shown.run_timeout_ms = Some(timed_out.run_timeout_ms),
             Event::CallRequested(requested) => {
                 shown.call = Some(requested.call);
                 shown.cause = Some(requested.cause);

@@ -15,13 +15,14 @@ mod tests {
     use abide_history::Version;
     use abide_model::{
         CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, IdReuse, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest,
-        RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated,
-        SignalReceived, Tenant, VersionChanged, WorkflowName,
+        ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
+        Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed,
+        RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered,
+        UpdateReceived, VersionChanged, WorkflowName,
     };
     use abide_runtime::view::{
-        Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, Runs,
-        Signalled, StartRun, Started, Workflow,
+        Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, ResetRun, Runs,
+        Signalled, StartRun, StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor, Workflow,
     };
     use serde::Serialize;
     use serde_json::{Value, json};
@@ -31,7 +32,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, versions};
+    use crate::routes::{history, runs, updates, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -84,6 +85,8 @@ mod tests {
             ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
             ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
             ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
+            ("post /v1/runs/{run}/updates".to_owned(), names(updates::UpdateParameters::NAMES)),
+            ("get /v1/runs/{run}/updates/{name}".to_owned(), names(updates::ShowParameters::NAMES)),
         ]);
         assert_eq!(queries, expected);
     }
@@ -180,6 +183,10 @@ mod tests {
         ParkReason { kind: ParkKind::GuestError, message: "it broke".to_owned(), event: Some(3), backtrace }
     }
 
+    fn parent() -> Parent {
+        Parent { run_id: RunId::new(1, 1), child: RunId::new(2, 2) }
+    }
+
     fn run() -> Run {
         Run {
             run_id: RunId::new(1_700_000_000_000, 7),
@@ -192,6 +199,10 @@ mod tests {
             outcome: Some(failure()),
             parked: Some(reason()),
             cancel_requested: false,
+            parent: Some(parent()),
+            continued_as: Some(parent().child),
+            continued_from: Some(parent().child),
+            has_children: None,
         }
     }
 
@@ -257,8 +268,21 @@ mod tests {
             version: Some("0123abcd".to_owned()),
             if_running: IfRunning::Terminate,
             id_reuse: IdReuse::AllowAfterFailure,
+            run_timeout_ms: Some(1),
+            signal: Some(StartSignal { name: "go".to_owned(), payload: text("1"), key: Some("k".to_owned()) }),
         };
         fits("StartRun", &start);
+        fits("ResetRun", &ResetRun { event: 1, version: Some("0123abcd".to_owned()) });
+        for wait_for in [WaitFor::Accepted, WaitFor::Completed] {
+            let (id, name) = (Some("u".to_owned()), "add".to_owned());
+            fits("UpdateRun", &UpdateRun { id, name, arguments: text("1"), wait_for });
+        }
+        let updated =
+            |status, outcome| Updated { run_id: run().run_id, update_id: "u".into(), event: 1, status, outcome };
+        fits("Updated", &updated(UpdateStatus::Received, None));
+        fits("Updated", &updated(UpdateStatus::Accepted, None));
+        fits("Updated", &updated(UpdateStatus::Rejected, Some(failure())));
+        fits("Updated", &updated(UpdateStatus::Completed, Some(Outcome::Ok(text("1")))));
     }
 
     #[test]
@@ -271,6 +295,9 @@ mod tests {
             input: text("[1]"),
             seed: [0; 32],
             limits: Limits::default(),
+            parent: Some(parent()),
+            continued_from: Some(parent().child),
+            run_timeout_ms: Some(1),
         };
         let retry = RetryPolicy {
             initial_interval_ms: Some(1),
@@ -289,6 +316,7 @@ mod tests {
         };
         let request = RecordedRequest::Inline(text("{}"));
         let closed = |outcome, cancelled| Event::RunClosed(RunClosed { cause: 0, outcome, cancelled });
+        let answered = |answer| Event::UpdateAnswered(UpdateAnswered { id: "u".into(), cause: 0, answer });
         let events = vec![
             Event::RunStarted(Box::new(started)),
             Event::CallRequested(CallRequested { call: 0, cause: 0, kind: CallKind::ToolsCall, request, options }),
@@ -303,6 +331,14 @@ mod tests {
             closed(failure(), false),
             closed(failure(), true),
             Event::RunTerminated(RunTerminated { reason: "a".into() }),
+            Event::UpdateReceived(UpdateReceived { id: "u".into(), name: "add".into(), arguments: text("1") }),
+            answered(UpdateAnswer::Accepted),
+            answered(UpdateAnswer::Rejected(Failure::new("no", "no"))),
+            answered(UpdateAnswer::Completed(failure())),
+            Event::MarkerRecorded(MarkerRecorded { id: "p".into(), cause: 0, value: text("true") }),
+            Event::RunContinued(RunContinued { cause: 0, input: text("1"), run_id: run().run_id }),
+            Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
+            Event::RunReset(RunReset { run_id: run().run_id, event: 1 }),
         ];
         let document = document();
         let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();

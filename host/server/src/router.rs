@@ -6,7 +6,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
-use crate::routes::{control, health, history, missing, replay, runs, signals, versions, workflows};
+use crate::routes::{control, health, history, missing, replay, runs, signals, updates, versions, workflows};
 use crate::state::Shared;
 
 /// One method of one path.
@@ -37,9 +37,12 @@ fn routes() -> Vec<Route> {
         get("/v1/runs/{run}/result", runs::result),
         post("/v1/runs/{run}/signals/{name}", signals::signal),
         post("/v1/runs/{run}/queries/{name}", signals::query),
+        post("/v1/runs/{run}/updates", updates::update),
+        get("/v1/runs/{run}/updates/{name}", updates::show),
         post("/v1/runs/{run}/cancel", control::cancel),
         post("/v1/runs/{run}/terminate", control::terminate),
         post("/v1/runs/{run}/resume", control::resume),
+        post("/v1/runs/{run}/reset", control::reset),
         post("/v1/runs/{run}/replay", replay::replay),
         get("/healthz", health::health),
         get("/readyz", health::ready),

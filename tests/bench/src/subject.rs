@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use abide_activities::{Activity, Performed, Performer};
 use abide_history::{RedbOptions, RedbStore};
 use abide_model::{Json, Outcome, RunId, RunRef, RunStatus, SystemClock, Tenant, WorkflowName};
-use abide_runtime::view::{IfRunning, StartRun};
+use abide_runtime::view::StartRun;
 use abide_runtime::{Host, HostConfig};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -94,14 +94,7 @@ impl Subject {
 }
 
 pub(crate) async fn start(host: &Host, tenant: &Tenant, workflow: &str, input: serde_json::Value) -> Result<RunRef> {
-    let start = StartRun {
-        workflow: WorkflowName::parse(workflow)?,
-        id: None,
-        input: Json::from(&input),
-        version: None,
-        if_running: IfRunning::Reject,
-        id_reuse: Default::default(),
-    };
+    let start = StartRun { input: Json::from(&input), ..StartRun::of(WorkflowName::parse(workflow)?) };
     Ok(RunRef::Run(host.start(tenant, start).await?.run.run_id))
 }
 

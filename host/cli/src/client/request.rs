@@ -1,9 +1,12 @@
 //! One request and its answer, and what it means when there is none.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use abide_model::Json;
-use abide_runtime::view::{Deployed, Description, ReplayReport, Runs, Signalled, StartRun, Started, Workflow};
+use abide_runtime::view::{
+    Deployed, Description, ReplayReport, ResetRun, Runs, Signalled, StartRun, Started, UpdateRun, Updated, Workflow,
+};
 use abide_server::Problem;
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -73,6 +76,17 @@ impl Client {
 
     pub(crate) async fn query(&self, run: &str, name: &str, arguments: &Json) -> Result<Json> {
         self.ask(self.with_json(self.url(&["v1", "runs", run, "queries", name]), arguments)).await
+    }
+
+    /// Asks a run for something, and waits for `wait` at most.
+    pub(crate) async fn update(&self, run: &str, update: &UpdateRun, wait: Duration) -> Result<Updated> {
+        let mut url = self.url(&["v1", "runs", run, "updates"]);
+        url.query_pairs_mut().append_pair("wait", &format!("{}ms", wait.as_millis()));
+        self.ask(self.with_json(url, &Json::of(update)?)).await
+    }
+
+    pub(crate) async fn reset(&self, run: &str, reset: &ResetRun) -> Result<Started> {
+        self.ask(self.with_json(self.url(&["v1", "runs", run, "reset"]), &Json::of(reset)?)).await
     }
 
     /// `cancel`, `terminate` or `resume`, with the one member that its body may have.

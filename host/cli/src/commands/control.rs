@@ -1,6 +1,7 @@
-//! `abide cancel`, `abide terminate` and `abide resume`.
+//! `abide cancel`, `abide terminate`, `abide resume` and `abide reset`.
 
-use abide_model::Run;
+use abide_model::{Run, Seq};
+use abide_runtime::view::ResetRun;
 use anyhow::Result;
 use clap::Args;
 
@@ -41,6 +42,29 @@ pub(crate) async fn terminate(client: &Client, arguments: BecauseArguments, form
 pub(crate) async fn resume(client: &Client, arguments: ResumeArguments, format: Format) -> Result<Exit> {
     let version = arguments.version.as_deref().map(|version| ("version", version));
     show(&client.control(&arguments.run, "resume", version).await?, "resumed", format)
+}
+
+/// `abide reset`.
+#[derive(Debug, Args)]
+pub(crate) struct ResetArguments {
+    /// The run; if it is open, it is terminated
+    run: String,
+    /// The first event that the new run does not have
+    #[arg(long, value_name = "EVENT")]
+    event: Seq,
+    /// A version to go on with, by 8 or more of its first digits [default: that of the run then]
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+}
+
+pub(crate) async fn reset(client: &Client, arguments: ResetArguments, format: Format) -> Result<Exit> {
+    let reset = ResetRun { event: arguments.event, version: arguments.version };
+    let started = client.reset(&arguments.run, &reset).await?;
+    match format {
+        Format::Json => output::json(&started)?,
+        Format::Text => output::line(format!("goes on as {}", started.run.run_id))?,
+    }
+    Ok(Exit::Done)
 }
 
 fn show(run: &Run, done: &str, format: Format) -> Result<Exit> {

@@ -10,6 +10,7 @@ pub(crate) mod result;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod update;
 mod workflows;
 
 use anyhow::Result;
@@ -33,10 +34,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::History(history) => history::run(&client()?, history, format).await,
         Command::Result(result) => result::run(&client()?, result, format).await,
         Command::Signal(signal) => signal::signal(&client()?, signal, format).await,
+        Command::Update(update) => update::run(&client()?, update, format).await,
         Command::Query(query) => signal::query(&client()?, query).await,
         Command::Cancel(because) => control::cancel(&client()?, because, format).await,
         Command::Terminate(because) => control::terminate(&client()?, because, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
+        Command::Reset(reset) => control::reset(&client()?, reset, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
     }
 }

@@ -57,6 +57,8 @@ fn ended(status: RunStatus) -> &'static str {
         RunStatus::Terminated => "was terminated",
         RunStatus::Completed => "is completed",
         RunStatus::Failed => "failed",
+        RunStatus::TimedOut => "timed out",
+        RunStatus::Continued => "went on as a new run",
         RunStatus::Running | RunStatus::Parked => "is open",
     }
 }

@@ -1,7 +1,10 @@
 //! `abide start`: starts a run, and may wait for it.
 
+use std::time::Duration;
+
 use abide_model::{CallerId, IdReuse, Json, WorkflowName};
-use abide_runtime::view::{IfRunning, StartRun};
+use abide_runtime::view::{IfRunning, StartRun, StartSignal};
+use abide_server::parse_duration;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
@@ -31,6 +34,12 @@ pub(crate) struct StartArguments {
     /// Whether to take the id of a run that has ended
     #[arg(long, value_enum, value_name = "WHEN", default_value = "allow")]
     id_reuse: Reuse,
+    /// How long the run may take, such as `30d`; then it ends as `timed_out`
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    /// A signal that is there when the run begins, such as `order={"id":1}`; a run that is taken is sent it
+    #[arg(long, value_name = "NAME[=JSON]")]
+    signal: Option<String>,
     /// Wait for the result and print it
     #[arg(long)]
     wait: bool,
@@ -63,6 +72,15 @@ enum Reuse {
     Reject,
 }
 
+/// Reads `NAME` or `NAME=JSON`.
+fn signal(argument: &str) -> Result<StartSignal, Fault> {
+    let (name, payload) = match argument.split_once('=') {
+        Some((name, payload)) => (name, input::json(payload)?),
+        None => (argument, Json::null()),
+    };
+    Ok(StartSignal { name: name.to_owned(), payload, key: None })
+}
+
 pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Format) -> Result<Exit> {
     let checked = |error: abide_model::Error| Fault::usage(error.message);
     let start = StartRun {
@@ -80,6 +98,8 @@ pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Form
             Reuse::AllowAfterFailure => IdReuse::AllowAfterFailure,
             Reuse::Reject => IdReuse::Reject,
         },
+        run_timeout_ms: arguments.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+        signal: arguments.signal.as_deref().map(signal).transpose()?,
     };
     let started = client.start(&start).await?;
     let run = started.run.run_id.to_string();

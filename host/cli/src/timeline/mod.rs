@@ -127,6 +127,45 @@ impl Timeline {
                 let payload = event.payload.as_ref().map(text::json).unwrap_or_default();
                 Line::new(Tone::Notice, '◆', format!("signal {}", text::plain(name)), payload)
             }
+            "update-received" => {
+                let (name, id) =
+                    (event.name.as_deref().unwrap_or_default(), event.update.as_deref().unwrap_or_default());
+                let arguments = event.payload.as_ref().map(text::json).unwrap_or_default();
+                let detail = format!("{} {arguments}", text::plain(id));
+                Line::new(Tone::Notice, '◆', format!("update {}", text::plain(name)), detail)
+            }
+            "update-accepted" | "update-rejected" | "update-completed" => {
+                let id = text::plain(event.update.as_deref().unwrap_or_default());
+                let label = event.kind.replace('-', " ");
+                match &event.outcome {
+                    Some(Outcome::Ok(answer)) => {
+                        Line::new(Tone::Notice, '◇', label, format!("{id} {}", text::json(answer)))
+                    }
+                    Some(Outcome::Failed(failure)) => {
+                        Line::new(Tone::Bad, '◇', label, format!("{id} {}", text::failure(failure)))
+                    }
+                    None => Line::new(Tone::Notice, '◇', label, id),
+                }
+            }
+            "marker-recorded" => {
+                let value = event.payload.as_ref().map(text::json).unwrap_or_default();
+                let name = text::plain(event.name.as_deref().unwrap_or_default());
+                Line::new(Tone::Faint, '⚑', "marker", format!("{name} {value}"))
+            }
+            "run-continued" => {
+                let next = event.continued_as.map(|run| run.to_string()).unwrap_or_default();
+                let input = event.input.as_ref().map(text::json).unwrap_or_default();
+                Line::new(Tone::Good, '■', "run continued", format!("as {next} {input}"))
+            }
+            "run-timed-out" => {
+                let after = event.run_timeout_ms.map(when::span).unwrap_or_default();
+                Line::new(Tone::Bad, '■', "run timed out", format!("after {after}"))
+            }
+            "run-reset" => {
+                let from = event.reset_from.map(|run| run.to_string()).unwrap_or_default();
+                let at = event.reset_event.unwrap_or_default();
+                Line::new(Tone::Notice, '◆', "run reset", format!("from {from} at event {at}"))
+            }
             "cancel-requested" => Line::new(Tone::Notice, '◆', "cancel requested", reason()),
             "version-changed" => Line::new(Tone::Notice, '◆', "version changed", version()),
             "run-parked" => Self::parked(event.parked.as_ref()),

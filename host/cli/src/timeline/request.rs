@@ -15,8 +15,12 @@ pub(super) fn summary(kind: CallKind, request: &Json) -> String {
         CallKind::ToolsCall => tool(&value),
         CallKind::HttpFetch => fetch(&value),
         CallKind::TimerSleep => timer(&value),
-        CallKind::SignalsReceive => value["name"].as_str().map(plain),
+        CallKind::SignalsReceive | CallKind::UpdatesReceive => value["name"].as_str().map(plain),
         CallKind::CancellationRequested => Some(String::new()),
+        CallKind::ChildrenStart => child(&value),
+        CallKind::ChildrenResult => value["run_id"].as_str().map(plain),
+        CallKind::RunsSignal => signal(&value),
+        CallKind::RunsCancel => value["run"].as_str().map(plain),
     };
     told.unwrap_or_else(|| json(request))
 }
@@ -52,6 +56,15 @@ fn tool(value: &Value) -> Option<String> {
 
 fn fetch(value: &Value) -> Option<String> {
     Some(plain(&format!("{} {}", value["method"].as_str()?, value["url"].as_str()?)))
+}
+
+fn child(value: &Value) -> Option<String> {
+    let id = value["id"].as_str().map(|id| format!(" {id}")).unwrap_or_default();
+    Some(plain(&format!("{}{id} {}", value["workflow"].as_str()?, value["input"])))
+}
+
+fn signal(value: &Value) -> Option<String> {
+    Some(plain(&format!("{} to {} {}", value["name"].as_str()?, value["run"].as_str()?, value["payload"])))
 }
 
 fn timer(value: &Value) -> Option<String> {

@@ -45,6 +45,10 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         outcome: None,
         parked: None,
         cancel_requested: false,
+        parent: None,
+        continued_as: None,
+        continued_from: None,
+        has_children: None,
     }
 }
 
@@ -75,6 +79,9 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             input: json(input),
             seed: [7; 32],
             limits: Limits::default(),
+            parent: None,
+            continued_from: None,
+            run_timeout_ms: None,
         })),
     )
 }

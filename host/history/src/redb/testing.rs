@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
-    Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
-    RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged,
+    Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest,
+    RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
     WorkflowName,
 };
 use proptest::collection::vec;
@@ -144,7 +145,7 @@ fn options() -> impl Strategy<Value = CallOptions> {
 }
 
 /// Every kind of call.
-pub(super) const CALL_KINDS: [CallKind; 7] = [
+pub(super) const CALL_KINDS: [CallKind; 12] = [
     CallKind::LlmGenerate,
     CallKind::ToolsList,
     CallKind::ToolsCall,
@@ -152,6 +153,11 @@ pub(super) const CALL_KINDS: [CallKind; 7] = [
     CallKind::TimerSleep,
     CallKind::SignalsReceive,
     CallKind::CancellationRequested,
+    CallKind::UpdatesReceive,
+    CallKind::ChildrenStart,
+    CallKind::ChildrenResult,
+    CallKind::RunsSignal,
+    CallKind::RunsCancel,
 ];
 
 /// Everything that parks a run.
@@ -187,9 +193,35 @@ fn limits() -> impl Strategy<Value = Limits> {
 /// Any event but those that close a run.
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
     let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
-    let started = started.prop_map(|(tenant, workflow, version, id, input, seed, limits)| {
-        Event::RunStarted(Box::new(RunStarted { tenant, workflow, version, id, input, seed, limits }))
-    });
+    let started = (started, option::of(parent()), option::of(run_id()), option::of(any::<u64>())).prop_map(
+        |((tenant, workflow, version, id, input, seed, limits), parent, continued_from, run_timeout_ms)| {
+            let started = RunStarted {
+                tenant,
+                workflow,
+                version,
+                id,
+                input,
+                seed,
+                limits,
+                parent,
+                continued_from,
+                run_timeout_ms,
+            };
+            Event::RunStarted(Box::new(started))
+        },
+    );
+    let answer = prop_oneof![
+        Just(UpdateAnswer::Accepted),
+        failure().prop_map(UpdateAnswer::Rejected),
+        outcome().prop_map(UpdateAnswer::Completed),
+    ];
+    let answered = (".{0,20}", any::<u64>(), answer)
+        .prop_map(|(id, cause, answer)| Event::UpdateAnswered(UpdateAnswered { id, cause, answer }));
+    let update = (".{0,20}", ".{0,20}", json())
+        .prop_map(|(id, name, arguments)| Event::UpdateReceived(UpdateReceived { id, name, arguments }));
+    let marker = (".{0,20}", any::<u64>(), json())
+        .prop_map(|(id, cause, value)| Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
+    let reset = (run_id(), any::<u64>()).prop_map(|(run_id, event)| Event::RunReset(RunReset { run_id, event }));
     let requested = (any::<u32>(), any::<u64>(), proptest::sample::select(&CALL_KINDS[..]), request(), options())
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
@@ -209,6 +241,10 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         digest().prop_map(|version| Event::VersionChanged(VersionChanged { version })).boxed(),
         reason().prop_map(|reason| Event::RunParked(RunParked { reason })).boxed(),
         Just(Event::RunResumed(RunResumed {})).boxed(),
+        answered.boxed(),
+        update.boxed(),
+        marker.boxed(),
+        reset.boxed(),
     ]);
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }
@@ -217,17 +253,45 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
 pub(super) fn last_event() -> impl Strategy<Value = Recorded> {
     let closed = (any::<u64>(), outcome(), any::<bool>())
         .prop_map(|(cause, outcome, cancelled)| Event::RunClosed(RunClosed { cause, outcome, cancelled }));
-    let event = prop_oneof![closed, ".{0,40}".prop_map(|reason| Event::RunTerminated(RunTerminated { reason })),];
+    let continued = (any::<u64>(), json(), run_id())
+        .prop_map(|(cause, input, run_id)| Event::RunContinued(RunContinued { cause, input, run_id }));
+    let event = prop_oneof![
+        closed,
+        ".{0,40}".prop_map(|reason| Event::RunTerminated(RunTerminated { reason })),
+        continued,
+        any::<u64>().prop_map(|run_timeout_ms| Event::RunTimedOut(RunTimedOut { run_timeout_ms })),
+    ];
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }
 
 pub(super) fn run() -> impl Strategy<Value = Run> {
     let names = (run_id(), caller_id(), workflow(), digest(), proptest::sample::select(&RunStatus::ALL[..]));
     let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
-    (names, rest).prop_map(|((run_id, id, workflow, version, status), rest)| {
+    let others = (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()));
+    (names, rest, others).prop_map(|((run_id, id, workflow, version, status), rest, others)| {
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
-        Run { run_id, id, workflow, version, status, started_ms, closed_ms, outcome, parked, cancel_requested }
+        let (parent, continued_as, continued_from, has_children) = others;
+        Run {
+            run_id,
+            id,
+            workflow,
+            version,
+            status,
+            started_ms,
+            closed_ms,
+            outcome,
+            parked,
+            cancel_requested,
+            parent,
+            continued_as,
+            continued_from,
+            has_children,
+        }
     })
+}
+
+fn parent() -> impl Strategy<Value = Parent> {
+    (run_id(), run_id()).prop_map(|(run_id, child)| Parent { run_id, child })
 }
 
 pub(super) fn version() -> impl Strategy<Value = Version> {

@@ -3,29 +3,30 @@
 use abide_activities::Performed;
 use abide_history::{Commit, KeyUse, StoreError};
 use abide_model::{
-    CallCompleted, CallIndex, CancelRequested, Digest, Error, ErrorCode, Event, Failure, Json, Outcome, Run,
-    RunResumed, RunStatus, RunTerminated, SignalReceived, VersionChanged,
+    CallCompleted, CallIndex, CancelRequested, Digest, Error, ErrorCode, Event, Json, Run, RunResumed, RunStatus,
+    SignalReceived, VersionChanged,
 };
 
-use super::{RunTask, loading};
+use super::RunTask;
 use crate::batch::Answer;
 use crate::errors;
+use crate::host::message_digest;
 use crate::registry::{Message, Reply};
-use crate::timers::RingingTimer;
+use crate::updating::update_key;
 use crate::view::Signalled;
 
 impl RunTask {
-    /// An activity came to an outcome.
-    pub(super) async fn performed(&mut self, call: CallIndex, performed: Performed) {
+    /// What was being done for a call came to an outcome, or will not for now.
+    pub(super) async fn performed(&mut self, call: CallIndex, performed: Option<Performed>) {
         let wanted = self.handles.remove(&call).is_some() && self.is_open() && self.waits_for(call);
-        if wanted {
-            let Performed { outcome, attempts } = performed;
+        if let Some(Performed { outcome, attempts }) = performed.filter(|_| wanted) {
+            self.awaited.remove(&call);
             self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts })).await;
         }
     }
 
     /// Whether the guest may still wait for a call. A guest that is not in memory waits for all that it had not cancelled.
-    fn waits_for(&self, call: CallIndex) -> bool {
+    pub(super) fn waits_for(&self, call: CallIndex) -> bool {
         self.seated.as_ref().is_none_or(|seated| seated.session.machine().open_calls().contains_key(&call))
     }
 
@@ -34,6 +35,7 @@ impl RunTask {
             // The permit goes back when the guest is in memory.
             Message::Drive(permit) => {
                 self.ready = self.ready.or(Some(true));
+                self.unsettled = self.run.as_ref().is_some_and(super::affairs::are_open);
                 if self.is_running() && self.seated.is_none() {
                     self.needs_guest = true;
                     self.flush().await?;
@@ -46,7 +48,13 @@ impl RunTask {
             Message::Terminate { reason, reply } => self.terminate(reason, reply).await?,
             Message::Replace { start, reply } => self.replace(start, reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
-            Message::Timer(timer) => self.timer(timer).await,
+            Message::Update { update, reply } => {
+                let key = update_key(&update.id);
+                let digest = message_digest(&update.name, &update.arguments);
+                self.receive(Event::UpdateReceived(update), Some((key, digest)), reply).await?;
+            }
+            Message::ChildEnded { child, reply } => self.child_ended(child, reply).await?,
+            Message::Timer(timer) => self.timer(timer).await?,
         }
         Ok(())
     }
@@ -58,17 +66,27 @@ impl RunTask {
         key: Option<String>,
         reply: Reply<Signalled>,
     ) -> Result<(), StoreError> {
-        let digest = Digest::of_parts([name.as_bytes(), &b"\0"[..], payload.as_str().as_bytes()]);
-        if let Some(key) = &key {
+        let key_use = key.clone().map(|key| (key, message_digest(&name, &payload)));
+        self.receive(Event::SignalReceived(SignalReceived { name, payload, key }), key_use, reply).await
+    }
+
+    /// Records a message, once for each key.
+    async fn receive(
+        &mut self,
+        message: Event,
+        key: Option<(String, Digest)>,
+        reply: Reply<Signalled>,
+    ) -> Result<(), StoreError> {
+        if let Some((key, digest)) = &key {
             // A key of this very batch is not in the store yet.
             if self.batch.commit.key.is_some() || self.writing.is_some() {
                 self.flush().await?;
             }
             if let Some(used) = self.inner.store.key(&self.key.tenant, self.key.run_id, key).await? {
-                let answer = if used.digest == digest {
+                let answer = if used.digest == *digest {
                     Ok(Signalled { run_id: self.key.run_id, event: used.seq, duplicate: true })
                 } else {
-                    Err(errors::key_conflict(key))
+                    Err(errors::key_conflict(key.trim_start_matches("update\n")))
                 };
                 drop(reply.send(answer));
                 return Ok(());
@@ -78,29 +96,29 @@ impl RunTask {
             drop(reply.send(Err(self.refusal())));
             return Ok(());
         }
-        if let Some(error) = self.signal_limit() {
+        if let Some(error) = self.message_limit() {
             drop(reply.send(Err(error)));
             return Ok(());
         }
         let event = self.length;
-        if let Some(key) = &key {
-            self.batch.commit.key = Some((key.clone(), KeyUse { digest, seq: event }));
+        if let Some((key, digest)) = key {
+            self.batch.commit.key = Some((key, KeyUse { digest, seq: event }));
         }
         let answer = Signalled { run_id: self.key.run_id, event, duplicate: false };
         self.batch.effects.answers.push(Answer::Signalled(reply, answer));
-        self.input(Event::SignalReceived(SignalReceived { name, payload, key })).await;
+        self.input(message).await;
         Ok(())
     }
 
     /// A sender may not fill a history, nor the memory of a guest that does not receive.
-    fn signal_limit(&self) -> Option<Error> {
-        let buffered = self.seated.as_ref().map_or(0, |seated| seated.session.machine().buffered_signals());
+    fn message_limit(&self) -> Option<Error> {
+        let buffered = self.seated.as_ref().map_or(0, |seated| seated.session.machine().buffered_messages());
         if buffered >= self.limits.buffered_signals as usize || self.length >= self.limits.history_events {
             return Some(
                 Error::new(
                     ErrorCode::LimitExceeded,
                     format!(
-                        "the run holds {buffered} signals that it did not receive, and {} events: send again when it \
+                        "the run holds {buffered} signals and updates that it did not receive, and {} events: send again when it \
                          went on",
                         self.length
                     ),
@@ -146,18 +164,6 @@ impl RunTask {
         Ok(())
     }
 
-    async fn end(&mut self, reason: String) -> Result<(), StoreError> {
-        if self.seated.is_none() {
-            self.flush().await?;
-            self.timers = loading::open_timers(&self.inner.read_history(&self.key).await?);
-        }
-        let terminated = RunTerminated { reason };
-        let outcome = Outcome::Failed(Failure::from(&terminated));
-        let (_, recorded) = self.record(Event::RunTerminated(terminated));
-        self.close(RunStatus::Terminated, outcome, recorded.time_ms);
-        Ok(())
-    }
-
     fn resume(&mut self, version: Option<Digest>, reply: Reply<Run>) {
         match self.run.as_ref().map(|run| run.status) {
             Some(RunStatus::Parked) => {}
@@ -181,17 +187,5 @@ impl RunTask {
         });
         self.needs_guest = true;
         self.batch.effects.answers.push(Answer::Run(reply));
-    }
-
-    async fn timer(&mut self, ringing: RingingTimer) {
-        let timer = ringing.timer;
-        self.batch.clear_timer(timer);
-        self.batch.effects.ringing.push(ringing);
-        self.timers.remove(&timer.call);
-        // A row without a waiting call is a leftover: it is cleared, and that is all.
-        if self.is_open() && self.waits_for(timer.call) {
-            let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
-            self.input(Event::CallCompleted(CallCompleted { call: timer.call, outcome, attempts: 0 })).await;
-        }
     }
 }

@@ -8,6 +8,7 @@ use abide_model::{
 };
 
 use super::{RunTask, Seated};
+use crate::new_run::{RUN_TIMEOUT, run_timeout};
 use crate::session::Session;
 
 impl RunTask {
@@ -25,9 +26,9 @@ impl RunTask {
             }
         };
         let seat = self.inner.residency.sit(&self.key).await;
-        let history = match self.fresh.take() {
-            Some(first) => vec![(0, first)],
-            None => self.inner.read_history(&self.key).await?,
+        let history = match std::mem::take(&mut self.fresh) {
+            first if !first.is_empty() => (0..).zip(first).collect(),
+            _ => self.inner.read_history(&self.key).await?,
         };
         if history.len() as Seq != self.length {
             return Err(StoreError::Conflict {
@@ -40,6 +41,7 @@ impl RunTask {
             return Err(StoreError::Corrupt(format!("run {} does not begin with its start", self.key.run_id)));
         };
         self.limits = started.limits.clone();
+        self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
         for (seq, recorded) in &history {
@@ -61,7 +63,8 @@ impl RunTask {
         Ok(())
     }
 
-    /// Activities that were in flight when the host went down are performed again, under the same idempotency key.
+    /// What was being done when the host went down is done again, an activity under the same idempotency key. Children that the guest waits
+    /// for are looked at.
     fn perform_again(&mut self, session: &mut Session, history: &[(Seq, Recorded)]) {
         let calls = session.take_recorded_calls();
         if calls.is_empty() {
@@ -103,10 +106,14 @@ pub(super) fn due_ms(request: &Json, requested_ms: u64) -> u64 {
 }
 
 /// The timers of a history that neither rang nor were cancelled.
-pub(super) fn open_timers(history: &[(Seq, Recorded)]) -> HashMap<CallIndex, u64> {
+pub(crate) fn open_timers(history: &[(Seq, Recorded)]) -> HashMap<CallIndex, u64> {
     let mut timers = HashMap::new();
     for (_, recorded) in history {
         match &recorded.event {
+            Event::RunStarted(started) => {
+                let due_ms = started.run_timeout_ms.map(|timeout_ms| run_timeout(recorded.time_ms, timeout_ms).due_ms);
+                timers.extend(due_ms.map(|due_ms| (RUN_TIMEOUT, due_ms)));
+            }
             Event::CallRequested(requested) if requested.kind == CallKind::TimerSleep => {
                 if let RecordedRequest::Inline(request) = &requested.request {
                     timers.insert(requested.call, due_ms(request, recorded.time_ms));

@@ -2,21 +2,22 @@
 
 use abide_activities::Activity;
 use abide_history::StoreError;
-use abide_model::{Call, Error};
+use abide_model::others::AwaitChild;
+use abide_model::{Call, CallKind, Error, Source};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
-use super::{Commit, RunTask};
+use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
 
 impl RunTask {
     /// Whether a host that comes up has to drive this run.
     fn should_be_ready(&self) -> bool {
         let waits_for_activity = match &self.seated {
-            Some(seated) => seated.session.machine().open_calls().values().any(|kind| kind.is_activity()),
+            Some(seated) => seated.session.machine().open_calls().values().any(|kind| kind.is_performed()),
             None => !self.handles.is_empty(),
         };
-        self.is_running() && (self.needs_guest || waits_for_activity)
+        self.unsettled || (self.is_running() && (self.needs_guest || waits_for_activity))
     }
 
     /// Sends what is gathered to the store, if nothing else is on its way there.
@@ -60,21 +61,28 @@ impl RunTask {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, run, answers, log, ringing } = effects;
+        let Effects { perform, abort, closed, run, answers, log, successor, ringing } = effects;
         drop(ringing);
         if closed {
             self.seated = None;
-            for (_, handle) in self.handles.drain() {
-                handle.abort();
-            }
+            // What the host itself does for the run is quick, and comes to its end: a child that is being started has to be known.
+            self.handles.retain(|_, (source, handle)| {
+                if *source == Source::Activity {
+                    handle.abort();
+                }
+                *source != Source::Activity
+            });
         }
         for (call, requested_ms) in perform {
             self.perform(call, requested_ms);
         }
         for call in abort {
-            if let Some(handle) = self.handles.remove(&call) {
+            if let Some((_, handle)) = self.handles.remove(&call) {
                 handle.abort();
             }
+        }
+        if let Some(successor) = successor {
+            successor.drive(&self.inner);
         }
         if let Some(run) = &self.run {
             write_log(&self.key, run, log);
@@ -86,26 +94,38 @@ impl RunTask {
         Ok(())
     }
 
-    /// Starts an activity.
+    /// Begins to do what a call asks for.
     pub(super) fn perform(&mut self, call: Call, requested_ms: u64) {
-        let index = call.index;
-        let performed = self.inner.performer.perform(Activity {
-            tenant: self.key.tenant.clone(),
-            run_id: self.key.run_id,
-            call: index,
-            kind: call.kind,
-            request: call.request,
-            options: call.options,
-            requested_ms,
-        });
+        let (index, source) = (call.index, call.kind.source());
+        if call.kind == CallKind::ChildrenResult
+            && let Ok(child) = call.request.head.read::<AwaitChild>()
+        {
+            self.awaited.insert(index, child.run_id);
+        }
+        let performed = match source {
+            Source::Activity => {
+                let activity = Activity {
+                    tenant: self.key.tenant.clone(),
+                    run_id: self.key.run_id,
+                    call: index,
+                    kind: call.kind,
+                    request: call.request,
+                    options: call.options,
+                    requested_ms,
+                };
+                self.inner.performer.perform(activity).map(Some).boxed()
+            }
+            _ => others::perform(&self.inner, &self.key, call, requested_ms),
+        };
         let (handle, registration) = AbortHandle::new_pair();
-        self.handles.insert(index, handle);
+        self.handles.insert(index, (source, handle));
         self.performing.push(Box::pin(Abortable::new(performed, registration).map(move |result| (index, result))));
     }
 
     /// Waits until everything gathered is durable.
     pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
         loop {
+            self.go_on().await?;
             self.begin_write();
             let Some((writing, _)) = &mut self.writing else { return Ok(()) };
             let result = writing.as_mut().await;

@@ -29,7 +29,7 @@ impl FromRequestParts<Shared> for RunPath {
     }
 }
 
-/// `{run}` and `{name}`, of a signal or a query.
+/// `{run}` and `{name}`, of a signal or a query, or the id of an update.
 pub(crate) struct RunNamePath(pub(crate) RunRef, pub(crate) String);
 
 impl FromRequestParts<Shared> for RunNamePath {

@@ -1,12 +1,15 @@
-//! What operators do to a run: cancel, terminate, resume.
+//! What operators do to a run: cancel, terminate, resume, reset.
 
 use abide_model::Run;
+use abide_runtime::view::{ResetRun, Started};
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
 use serde::Deserialize;
 
 use super::Answer;
-use crate::extract::{Caller, OptionalBody, RunPath};
+use crate::extract::{Body, Caller, OptionalBody, RunPath};
+use crate::problem::Problem;
 use crate::state::Shared;
 
 /// Why.
@@ -53,4 +56,14 @@ pub(crate) async fn resume(
     OptionalBody(on): OptionalBody<On>,
 ) -> Answer<Run> {
     Ok(Json(shared.host.resume(&caller.tenant, &run, on.version.as_deref()).await?))
+}
+
+/// `POST /v1/runs/{run}/reset`: lets the run go on from one of its events, as a new run.
+pub(crate) async fn reset(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RunPath(run): RunPath,
+    Body(reset): Body<ResetRun>,
+) -> Result<(StatusCode, Json<Started>), Problem> {
+    Ok((StatusCode::CREATED, Json(shared.host.reset(&caller.tenant, &run, reset).await?)))
 }

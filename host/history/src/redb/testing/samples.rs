@@ -2,8 +2,9 @@
 
 use abide_model::{
     CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event, Failure, Json,
-    Limits, Outcome, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed,
-    RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
+    Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed,
+    RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 
 use super::{CALL_KINDS, PARK_KINDS};
@@ -70,7 +71,18 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         input: json(r#"{"message": "my screen is dark"}"#),
         seed: [9; 32],
         limits: limits(),
+        parent: None,
+        continued_from: None,
+        run_timeout_ms: None,
     };
+    let run_id = RunId::from_bytes([7; 16]);
+    let as_child = RunStarted {
+        parent: Some(parent()),
+        continued_from: Some(run_id),
+        run_timeout_ms: Some(86_400_000),
+        ..started.clone()
+    };
+    let answered = |answer| Event::UpdateAnswered(UpdateAnswered { id: "u-1".into(), cause: 2, answer });
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
     let stored = RecordedRequest::Stored(Digest::of(b"head"), Some(Digest::of(b"last")), 12);
@@ -85,6 +97,21 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
     let bare = ParkReason { kind: ParkKind::Trap, message: "it trapped".into(), event: None, backtrace: Vec::new() };
     let mut events = vec![
         ("run-started", Event::RunStarted(Box::new(started))),
+        ("run-started-child", Event::RunStarted(Box::new(as_child))),
+        (
+            "update-received",
+            Event::UpdateReceived(UpdateReceived { id: "u-1".into(), name: "add".into(), arguments: json("[1]") }),
+        ),
+        ("update-accepted", answered(UpdateAnswer::Accepted)),
+        ("update-rejected", answered(UpdateAnswer::Rejected(failure()))),
+        ("update-completed", answered(UpdateAnswer::Completed(Outcome::Ok(json("2"))))),
+        (
+            "marker-recorded",
+            Event::MarkerRecorded(MarkerRecorded { id: "check-twice".into(), cause: 2, value: json("true") }),
+        ),
+        ("run-continued", Event::RunContinued(RunContinued { cause: 2, input: json("{}"), run_id })),
+        ("run-timed-out", Event::RunTimedOut(RunTimedOut { run_timeout_ms: 86_400_000 })),
+        ("run-reset", Event::RunReset(RunReset { run_id, event: 12 })),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
@@ -115,6 +142,10 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
     events
 }
 
+fn parent() -> Parent {
+    Parent { run_id: RunId::from_bytes([5; 16]), child: RunId::from_bytes([6; 16]) }
+}
+
 /// The row of a run in each status, by name.
 pub(in super::super) fn runs() -> Vec<(String, Run)> {
     let run = |status: RunStatus| Run {
@@ -126,12 +157,18 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         started_ms: 1_700_000_000_123,
         closed_ms: (!status.is_open()).then_some(1_700_000_000_456),
         outcome: match status {
-            RunStatus::Running | RunStatus::Parked => None,
+            RunStatus::Running | RunStatus::Parked | RunStatus::Continued => None,
             RunStatus::Completed => Some(Outcome::Ok(json("[1]"))),
-            RunStatus::Failed | RunStatus::Cancelled | RunStatus::Terminated => Some(Outcome::Failed(failure())),
+            RunStatus::Failed | RunStatus::Cancelled | RunStatus::Terminated | RunStatus::TimedOut => {
+                Some(Outcome::Failed(failure()))
+            }
         },
         parked: (status == RunStatus::Parked).then(|| reason(ParkKind::Divergence)),
         cancel_requested: status == RunStatus::Cancelled,
+        parent: (status == RunStatus::TimedOut).then(parent),
+        continued_as: (status == RunStatus::Continued).then(|| RunId::from_bytes([8; 16])),
+        continued_from: (status == RunStatus::TimedOut).then(|| RunId::from_bytes([9; 16])),
+        has_children: (status == RunStatus::TimedOut).then_some(true),
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
 }

@@ -1,0 +1,124 @@
+//! Timers, and the ends of runs: by hand, by time, by going on as a new run, and the ends of children.
+
+use abide_history::StoreError;
+use abide_model::{
+    CallCompleted, Event, Failure, Json, Outcome, RunId, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+};
+
+use super::{Continuation, RunTask, loading, others};
+use crate::Host;
+use crate::batch::Answer;
+use crate::new_run::{NewRun, RUN_TIMEOUT};
+use crate::registry::Reply;
+use crate::timers::RingingTimer;
+
+impl RunTask {
+    /// Ends the run without asking it.
+    pub(super) async fn end(&mut self, reason: String) -> Result<(), StoreError> {
+        self.know_timers().await?;
+        let terminated = RunTerminated { reason };
+        let outcome = Outcome::Failed(Failure::from(&terminated));
+        let (_, recorded) = self.record(Event::RunTerminated(terminated));
+        self.close(RunStatus::Terminated, Some(outcome), recorded.time_ms);
+        Ok(())
+    }
+
+    /// A timer rang.
+    pub(super) async fn timer(&mut self, ringing: RingingTimer) -> Result<(), StoreError> {
+        let timer = ringing.timer;
+        if timer.call == RUN_TIMEOUT && self.is_open() {
+            self.know_timers().await?;
+            let timed_out = RunTimedOut { run_timeout_ms: self.run_timeout_ms.unwrap_or_default() };
+            let outcome = Outcome::Failed(Failure::from(&timed_out));
+            let (_, recorded) = self.record(Event::RunTimedOut(timed_out));
+            self.close(RunStatus::TimedOut, Some(outcome), recorded.time_ms);
+        }
+        self.batch.clear_timer(timer);
+        self.batch.effects.ringing.push(ringing);
+        self.timers.remove(&timer.call);
+        // A row without a waiting call is a leftover: it is cleared, and that is all.
+        if self.is_open() && self.waits_for(timer.call) {
+            let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
+            self.input(Event::CallCompleted(CallCompleted { call: timer.call, outcome, attempts: 0 })).await;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the timers are known, so that they can be cleared.
+    async fn know_timers(&mut self) -> Result<(), StoreError> {
+        if self.seated.is_none() {
+            self.flush().await?;
+            let history = self.inner.read_history(&self.key).await?;
+            self.timers = loading::open_timers(&history);
+            if let Some((_, Event::RunStarted(started))) = history.first().map(|(seq, first)| (seq, &first.event)) {
+                self.run_timeout_ms = started.run_timeout_ms;
+            }
+        }
+        Ok(())
+    }
+
+    /// A child has ended: a guest that waits for it is given its result.
+    pub(super) async fn child_ended(&mut self, child: RunId, reply: Reply<()>) -> Result<(), StoreError> {
+        // The guest comes into memory, for only then is it known what it waits for.
+        if self.is_running() && self.seated.is_none() {
+            self.needs_guest = true;
+            self.flush().await?;
+            self.load().await?;
+        }
+        let waiting: Vec<_> =
+            self.awaited.iter().filter(|(_, awaited)| **awaited == child).map(|(call, _)| *call).collect();
+        // A run that is parked looks at its children when it goes on.
+        if self.is_running() && self.seated.is_some() && !waiting.is_empty() {
+            let host = Host { inner: self.inner.clone() };
+            let outcome = match others::result_of(&host, &self.key, child).await {
+                Ok(Some(result)) => Outcome::Ok(result),
+                Err(failure) => Outcome::Failed(failure),
+                Ok(None) => return self.answer_when_durable(reply),
+            };
+            for call in waiting {
+                self.awaited.remove(&call);
+                self.handles.remove(&call);
+                if self.is_running() && self.waits_for(call) {
+                    let outcome = outcome.clone();
+                    self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts: 0 })).await;
+                }
+            }
+        }
+        self.answer_when_durable(reply)
+    }
+
+    fn answer_when_durable(&mut self, reply: Reply<()>) -> Result<(), StoreError> {
+        if self.run.is_some() {
+            self.batch.effects.answers.push(Answer::Done(reply));
+        } else {
+            drop(reply.send(Err(self.refusal())));
+        }
+        Ok(())
+    }
+
+    /// Gathers the start of the run that this one goes on as: both are one change.
+    pub(super) async fn go_on(&mut self) -> Result<(), StoreError> {
+        let (Some(Continuation { run_id, input, messages }), Some(run)) = (self.continuation.take(), self.run.clone())
+        else {
+            return Ok(());
+        };
+        let tenant = &self.key.tenant;
+        let version = self.inner.store.active_version(tenant, &run.workflow).await?.unwrap_or(run.version);
+        let started = RunStarted {
+            tenant: tenant.clone(),
+            workflow: run.workflow,
+            version,
+            id: run.id,
+            input,
+            seed: crate::host::random().map_err(|error| StoreError::Unavailable(error.message))?,
+            limits: self.inner.config.limits.clone(),
+            parent: run.parent,
+            continued_from: Some(run.run_id),
+            run_timeout_ms: self.run_timeout_ms,
+        };
+        let next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
+        self.batch.commit.successor = Some(Box::new(next.commit()));
+        self.batch.effects.successor = Some(next);
+        Ok(())
+    }
+}

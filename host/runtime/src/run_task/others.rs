@@ -1,0 +1,183 @@
+//! What a run asks of the host about other runs. Each of these may be done again after a crash, and comes to the same.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use abide_activities::Performed;
+use abide_model::others::{AwaitChild, CancelRun, ChildStarted, SignalRun, StartChild, child_run_id};
+use abide_model::{
+    Call, CallKind, CallerId, Error, ErrorCode, Failure, Json, Outcome, Parent, Run, RunId, RunRef, RunStarted,
+    RunStatus,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Host;
+use crate::inner::{Inner, RunKey};
+use crate::new_run::NewRun;
+use crate::view::IfRunning;
+
+/// The code of a failure that says nothing of the call: the host cannot work now.
+const UNAVAILABLE: &str = "unavailable";
+
+/// What came of it; `None`: nothing yet, and somebody will say so when it does.
+type Doing = Pin<Box<dyn Future<Output = Option<Performed>> + Send>>;
+
+/// Does what `call` asks for.
+pub(super) fn perform(inner: &Arc<Inner>, key: &RunKey, call: Call, requested_ms: u64) -> Doing {
+    let host = Host { inner: inner.clone() };
+    let key = key.clone();
+    Box::pin(async move {
+        let request = &call.request.head;
+        let outcome = match call.kind {
+            CallKind::ChildrenStart => match read(request) {
+                Ok(start) => Some(start_child(&host, &key, call.index, start, requested_ms).await),
+                Err(failure) => Some(Err(failure)),
+            },
+            CallKind::ChildrenResult => match read::<AwaitChild>(request) {
+                Ok(child) => result_of(&host, &key, child.run_id).await.transpose(),
+                Err(failure) => Some(Err(failure)),
+            },
+            CallKind::RunsSignal => Some(match read(request) {
+                Ok(signal) => signal_run(&host, &key, call.index, signal).await,
+                Err(failure) => Err(failure),
+            }),
+            CallKind::RunsCancel => Some(match read(request) {
+                Ok(cancel) => cancel_run(&host, &key, cancel).await,
+                Err(failure) => Err(failure),
+            }),
+            other => Some(Err(Failure::new("invalid-request", format!("`{other}` is not done by the host")))),
+        };
+        let outcome = match outcome? {
+            Ok(json) => Outcome::Ok(json),
+            // The host is on its way down. That is no outcome: it is done again when the host is up.
+            Err(failure) if failure.code == UNAVAILABLE => std::future::pending().await,
+            Err(failure) => Outcome::Failed(failure),
+        };
+        Some(Performed { outcome, attempts: 1 })
+    })
+}
+
+/// Reads a request that the engine wrote.
+fn read<T: serde::de::DeserializeOwned>(request: &Json) -> Result<T, Failure> {
+    request.read().map_err(|error| Failure::new("invalid-request", format!("the request cannot be read: {error}")))
+}
+
+fn json(value: &impl Serialize) -> Json {
+    Json::of(value).expect("names and ids can be written as JSON")
+}
+
+async fn start_child(
+    host: &Host,
+    parent: &RunKey,
+    call: u32,
+    start: StartChild,
+    requested_ms: u64,
+) -> Result<Json, Failure> {
+    let run_id = child_run_id(parent.run_id, call, requested_ms);
+    let started = match host.store().run(&parent.tenant, run_id).await.map_err(Error::from).map_err(failed)? {
+        // It was started before a crash.
+        Some(run) => ChildStarted { id: run.id, run_id },
+        None => {
+            let id = match start.id {
+                Some(id) => id,
+                None => CallerId::for_run(&start.workflow, run_id),
+            };
+            let version = host.version_for(&parent.tenant, &start.workflow, start.version.as_deref()).await;
+            let started = RunStarted {
+                tenant: parent.tenant.clone(),
+                workflow: start.workflow,
+                version: version.map_err(failed)?,
+                id: id.clone(),
+                input: start.input,
+                seed: crate::host::random().map_err(failed)?,
+                limits: host.inner.config.limits.clone(),
+                parent: Some(Parent { run_id: parent.run_id, child: run_id }),
+                continued_from: None,
+                run_timeout_ms: start.run_timeout_ms,
+            };
+            let new = NewRun::new(run_id, host.inner.clock.now_ms(), started, Vec::new());
+            host.commit_start(new.commit(), IfRunning::Reject).await.map_err(failed)?;
+            new.drive(&host.inner);
+            ChildStarted { id, run_id }
+        }
+    };
+    Ok(json(&started))
+}
+
+/// What a child came to; `None` while it is open.
+pub(super) async fn result_of(host: &Host, parent: &RunKey, child: RunId) -> Result<Option<Json>, Failure> {
+    let mut run_id = child;
+    loop {
+        let run = host.store().run(&parent.tenant, run_id).await.map_err(Error::from).map_err(failed)?;
+        let run = run.filter(|run| run.parent == Some(Parent { run_id: parent.run_id, child }));
+        let Some(run) = run else {
+            return Err(Failure::new(
+                "unknown-child",
+                format!("run `{child}` is no child of this run: give the `run-id` that `children.start` gave"),
+            ));
+        };
+        match (run.status, &run.outcome) {
+            (RunStatus::Continued, _) => match run.continued_as {
+                Some(next) => run_id = next,
+                None => return Ok(None),
+            },
+            (status, _) if status.is_open() => return Ok(None),
+            (_, Some(Outcome::Ok(result))) => return Ok(Some(result.clone())),
+            (_, outcome) => return Err(child_failed(&run, outcome.as_ref())),
+        }
+    }
+}
+
+/// The failure of a child as its parent sees it: the child's own is its cause.
+fn child_failed(run: &Run, outcome: Option<&Outcome>) -> Failure {
+    let (code, what) = match run.status {
+        RunStatus::Cancelled => ("child-cancelled", "was cancelled"),
+        RunStatus::Terminated => ("child-terminated", "was terminated"),
+        RunStatus::TimedOut => ("child-timed-out", "timed out"),
+        _ => ("child-failed", "failed"),
+    };
+    let cause = match outcome {
+        Some(Outcome::Failed(failure)) => Some(failure),
+        _ => None,
+    };
+    let why = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+    let child = json!({ "id": run.id, "run_id": run.run_id, "workflow": run.workflow });
+    let mut failure = Failure::new(code, format!("the child `{}` {what}{why}", run.id));
+    failure.details = Some(json(&json!({ "child": child, "cause": cause })));
+    failure
+}
+
+async fn signal_run(host: &Host, sender: &RunKey, call: u32, signal: SignalRun) -> Result<Json, Failure> {
+    let run = RunRef::parse(&signal.run).map_err(failed)?;
+    // The same call sends it once, however often it is made.
+    let key = Some(format!("{}:{call}", sender.run_id));
+    host.signal(&sender.tenant, &run, &signal.name, signal.payload, key).await.map_err(failed)?;
+    Ok(Json::null())
+}
+
+async fn cancel_run(host: &Host, sender: &RunKey, cancel: CancelRun) -> Result<Json, Failure> {
+    let run = RunRef::parse(&cancel.run).map_err(failed)?;
+    match host.cancel(&sender.tenant, &run, &cancel.reason).await {
+        Ok(_) => Ok(Json::null()),
+        Err(error) if error.code == ErrorCode::RunClosed => Ok(Json::null()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// An error of the host as a guest sees it.
+fn failed(error: Error) -> Failure {
+    let code = match error.code {
+        ErrorCode::RunNotFound => "unknown-run",
+        ErrorCode::WorkflowNotFound => "unknown-workflow",
+        ErrorCode::VersionNotFound => "unknown-version",
+        ErrorCode::RunAlreadyOpen | ErrorCode::RunIdUsed => "already-running",
+        ErrorCode::InvalidArgument => "invalid-request",
+        ErrorCode::IdempotencyConflict => "invalid-request",
+        ErrorCode::Unavailable | ErrorCode::StoreUnavailable => UNAVAILABLE,
+        other => other.as_str(),
+    };
+    let mut failure = Failure::new(code, error.message);
+    failure.retryable = error.code.is_retryable();
+    failure
+}
