@@ -4,8 +4,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
-use abide_model::{CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Seq, Tenant, WorkflowName};
+use abide_history::{
+    Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
+    StoreFuture, Version,
+};
+use abide_model::{
+    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
+    WorkflowName,
+};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 
@@ -52,6 +58,20 @@ impl FreezingStore {
     pub fn new(inner: Arc<dyn Store>, at: Option<FreezeAt>) -> Self {
         Self { inner, at, commits: AtomicU64::new(0) }
     }
+
+    /// Writes a change, or freezes before or after it.
+    async fn counted(&self, write: StoreFuture<'_, ()>) -> Result<(), StoreError> {
+        let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.at {
+            Some(FreezeAt::Before(at)) if number >= at => freeze().await,
+            Some(FreezeAt::After(at)) if number == at => {
+                write.await?;
+                freeze().await
+            }
+            Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
+            _ => write.await,
+        }
+    }
 }
 
 /// Says so, and never comes back.
@@ -62,18 +82,7 @@ async fn freeze<T>() -> T {
 
 impl Store for FreezingStore {
     fn commit(&self, commit: Commit) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
-            match self.at {
-                Some(FreezeAt::Before(at)) if number >= at => freeze().await,
-                Some(FreezeAt::After(at)) if number == at => {
-                    self.inner.commit(commit).await?;
-                    freeze().await
-                }
-                Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
-                _ => self.inner.commit(commit).await,
-            }
-        })
+        Box::pin(self.counted(self.inner.commit(commit)))
     }
 
     fn run<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<Run>> {
@@ -135,6 +144,36 @@ impl Store for FreezingStore {
 
     fn next_timer(&self) -> StoreFuture<'_, Option<u64>> {
         self.inner.next_timer()
+    }
+
+    fn change_schedule(&self, change: ScheduleChange) -> StoreFuture<'_, ()> {
+        Box::pin(self.counted(self.inner.change_schedule(change)))
+    }
+
+    fn schedule<'a>(&'a self, tenant: &'a Tenant, id: &'a ScheduleId) -> StoreFuture<'a, Option<Schedule>> {
+        self.inner.schedule(tenant, id)
+    }
+
+    fn schedules<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        after: Option<&'a ScheduleId>,
+        limit: usize,
+    ) -> StoreFuture<'a, SchedulePage> {
+        self.inner.schedules(tenant, after, limit)
+    }
+
+    fn due_schedules<'a>(
+        &'a self,
+        now_ms: u64,
+        after: Option<&'a DueSchedule>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<DueSchedule>> {
+        self.inner.due_schedules(now_ms, after, limit)
+    }
+
+    fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>> {
+        self.inner.next_schedule(now_ms)
     }
 
     fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {

@@ -18,12 +18,16 @@ pub enum ErrorCode {
     WorkflowNotFound,
     /// There is no such version of the workflow.
     VersionNotFound,
+    /// There is no such schedule.
+    ScheduleNotFound,
     /// There is no such path.
     NotFound,
     /// The path exists, not with this method.
     MethodNotAllowed,
     /// A run with this id is open.
     RunAlreadyOpen,
+    /// A schedule with this id is there.
+    ScheduleExists,
     /// The run has ended.
     RunClosed,
     /// The run is not parked.
@@ -66,11 +70,13 @@ impl ErrorCode {
             Self::RunNotFound
             | Self::WorkflowNotFound
             | Self::VersionNotFound
+            | Self::ScheduleNotFound
             | Self::NotFound
             | Self::QueryNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
+            | Self::ScheduleExists
             | Self::RunClosed
             | Self::RunNotParked
             | Self::RunParked
@@ -99,9 +105,11 @@ impl ErrorCode {
             Self::RunNotFound => "run-not-found",
             Self::WorkflowNotFound => "workflow-not-found",
             Self::VersionNotFound => "version-not-found",
+            Self::ScheduleNotFound => "schedule-not-found",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::RunAlreadyOpen => "run-already-open",
+            Self::ScheduleExists => "schedule-exists",
             Self::RunClosed => "run-closed",
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",

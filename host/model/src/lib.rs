@@ -28,6 +28,7 @@ pub mod llm;
 mod policy;
 mod request;
 mod run;
+mod schedule;
 pub mod tools;
 
 pub use call::{Call, CallIndex, CallKind, Outcome};
@@ -39,9 +40,13 @@ pub use event::{
     RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
 };
 pub use failure::Failure;
-pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};
+pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use run::{ParkKind, ParkReason, Run, RunStatus};
+pub use schedule::{
+    Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
+    ScheduleState, ScheduledRun,
+};

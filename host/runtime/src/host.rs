@@ -22,6 +22,7 @@ use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::run_task::RunTask;
+use crate::schedules::{self, StepOf};
 use crate::view::{Deployed, IfRunning, ReplayReport, Signalled, StartRun, Started};
 use crate::{driving, queries, replaying, timers};
 
@@ -94,6 +95,7 @@ impl Host {
             registry: Default::default(),
             followers: Default::default(),
             timer_hint: Default::default(),
+            schedule_hint: Default::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             failure: watch::Sender::new(None),
@@ -104,7 +106,9 @@ impl Host {
         });
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
-        Ok(Self { inner })
+        let host = Self { inner };
+        host.inner.tasks.spawn(schedules::keep(host.clone()));
+        Ok(host)
     }
 
     /// Takes an upload as the active version of `name`.
@@ -116,6 +120,16 @@ impl Host {
 
     /// Starts a run. It is durable when this gives `Ok`.
     pub async fn start(&self, tenant: &Tenant, start: StartRun) -> Result<Started, Error> {
+        self.start_with(tenant, start, None).await
+    }
+
+    /// The same, with the step of the schedule that it is a part of in the same commit.
+    pub(crate) async fn start_with(
+        &self,
+        tenant: &Tenant,
+        start: StartRun,
+        step: Option<&StepOf<'_>>,
+    ) -> Result<Started, Error> {
         let inner = &self.inner;
         inner.check_ready()?;
         check_size("the input", start.input.len())?;
@@ -154,6 +168,7 @@ impl Host {
         commit.events.push(first.clone());
         commit.run = Some(run.clone());
         commit.ready = Some(true);
+        commit.schedule = step.map(|step| step(&run));
         match inner.store.commit(commit).await {
             Ok(()) => {}
             Err(StoreError::RunAlreadyOpen(open)) => return self.already_open(tenant, open, start.if_running).await,
@@ -354,7 +369,7 @@ impl Host {
     }
 }
 
-fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
+pub(crate) fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
     if bytes > MAX_PAYLOAD_BYTES {
         let message = format!("{what} has {bytes} bytes, the limit is {MAX_PAYLOAD_BYTES}: pass a reference instead");
         return Err(Error::new(ErrorCode::TooLarge, message));
@@ -362,7 +377,7 @@ fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn cut(reason: &str) -> String {
+pub(crate) fn cut(reason: &str) -> String {
     reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
 }
 

@@ -16,9 +16,11 @@ mod registry;
 mod replaying;
 mod residency;
 mod run_task;
+mod schedules;
 mod session;
 mod slice;
 mod timers;
 pub mod view;
 
 pub use host::{Host, HostConfig};
+pub use schedules::{format_time, parse_time};

@@ -3,6 +3,7 @@
 use abide_model::{RunId, Seq, Tenant};
 
 use super::row::{self, Row};
+use super::schedules::{self, PreparedSchedule};
 use super::tables::Readable;
 use super::{events, keys, nodes, published, ready, runs, timers};
 use crate::{Commit, StoreError};
@@ -22,6 +23,7 @@ pub(super) struct Prepared {
     pub(super) timers_cleared: Vec<Vec<u8>>,
     pub(super) published: Vec<Row>,
     pub(super) key: Option<Row>,
+    pub(super) schedule: Option<PreparedSchedule>,
 }
 
 impl Prepared {
@@ -34,7 +36,10 @@ impl Prepared {
     pub(super) fn size(&self) -> usize {
         let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
         let rows = rows.chain(self.run.iter().map(|(row, _)| row));
-        rows.map(Row::size).sum::<usize>() + (self.timers_set.len() + self.timers_cleared.len()) * 128 + 256
+        rows.map(Row::size).sum::<usize>()
+            + (self.timers_set.len() + self.timers_cleared.len()) * 128
+            + self.schedule.as_ref().map_or(0, PreparedSchedule::size)
+            + 256
     }
 }
 
@@ -71,6 +76,7 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
             .map(|(name, value)| published::row(&tenant, run_id, name, value))
             .collect::<Result<_, _>>()?,
         key: commit.key.as_ref().map(|(key, used)| keys::row(&tenant, run_id, key, used)).transpose()?,
+        schedule: commit.schedule.as_ref().map(schedules::prepare).transpose()?,
         tenant,
         run_id,
         expected_length,
