@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use abide_history::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
@@ -51,33 +51,40 @@ pub struct FreezingStore {
     inner: Arc<dyn Store>,
     at: Option<FreezeAt>,
     commits: AtomicU64,
+    frozen: AtomicBool,
 }
 
 impl FreezingStore {
     /// Freezes `inner` at a commit, or never.
     pub fn new(inner: Arc<dyn Store>, at: Option<FreezeAt>) -> Self {
-        Self { inner, at, commits: AtomicU64::new(0) }
+        Self { inner, at, commits: AtomicU64::new(0), frozen: AtomicBool::new(false) }
+    }
+
+    /// Whether it is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
+    }
+
+    /// Says so, and never comes back.
+    async fn freeze<T>(&self) -> T {
+        self.frozen.store(true, Ordering::SeqCst);
+        println!("frozen");
+        std::future::pending().await
     }
 
     /// Writes a change, or freezes before or after it.
     async fn counted(&self, write: StoreFuture<'_, ()>) -> Result<(), StoreError> {
         let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
         match self.at {
-            Some(FreezeAt::Before(at)) if number >= at => freeze().await,
+            Some(FreezeAt::Before(at)) if number >= at => self.freeze().await,
             Some(FreezeAt::After(at)) if number == at => {
                 write.await?;
-                freeze().await
+                self.freeze().await
             }
             Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
             _ => write.await,
         }
     }
-}
-
-/// Says so, and never comes back.
-async fn freeze<T>() -> T {
-    println!("frozen");
-    std::future::pending().await
 }
 
 impl Store for FreezingStore {

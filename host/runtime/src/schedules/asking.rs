@@ -140,7 +140,9 @@ impl Host {
             0 => return invalid(format!("the schedule `{id}` was not due in that range: give another one")),
             1..=MAX_BACKFILL_RUNS => {}
             _ => {
-                return invalid(format!("more than {MAX_BACKFILL_RUNS} runs were due in that range: give a part of it"));
+                return invalid(format!(
+                    "more than {MAX_BACKFILL_RUNS} runs were due in that range: give a part of it"
+                ));
             }
         }
         self.edit_schedule(tenant, id, |schedule, _| {

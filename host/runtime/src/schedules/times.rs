@@ -24,8 +24,8 @@ const MAX_WINDOW_MS: u64 = 366 * DAY_MS;
 /// The longest name of a version, in bytes: a digest.
 const MAX_VERSION_BYTES: usize = 80;
 const DAY_MS: u64 = 86_400_000;
-/// The last moment of the year 9999. There is nothing after it.
-const END_OF_TIME_MS: u64 = 253_402_300_799_000;
+/// The last moment that the calendar knows in all time zones: 9999-12-30T22:00:00Z.
+const END_OF_TIME_MS: u64 = 253_402_207_200_000;
 
 /// The due times of a schedule. They are whole seconds.
 pub(super) struct Times {
