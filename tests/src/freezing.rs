@@ -78,7 +78,8 @@ impl FreezingStore {
         match self.at {
             Some(FreezeAt::Before(at)) if number >= at => self.freeze().await,
             Some(FreezeAt::After(at)) if number == at => {
-                write.await?;
+                // One that was refused is no less answered.
+                let _ = write.await;
                 self.freeze().await
             }
             Some(FreezeAt::After(at)) if number > at => std::future::pending().await,

@@ -66,7 +66,7 @@ fn work(root: &Path, data: &Path, freeze: FreezeAt) -> bool {
         tokio::spawn(async move { backfill(&asking).await });
         let began = Instant::now();
         while !store.is_frozen() && !is_done(&host).await {
-            assert!(began.elapsed() < PATIENCE, "neither frozen nor done");
+            assert!(began.elapsed() < PATIENCE, "{freeze}: neither frozen nor done: {:?}", describe(&host).await);
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         store.is_frozen()

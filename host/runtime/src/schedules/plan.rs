@@ -118,7 +118,7 @@ pub(super) fn found(state: &mut ScheduleState, run: &Run, due_ms: u64) {
     }
     state.recent.push(ScheduledRun { run_id: run.run_id, id: run.id.clone(), due_ms });
     keep_last(&mut state.recent, RECENT_RUNS);
-    if run.status.is_open() {
+    if run.status.is_open() && state.open.iter().all(|open| open.run_id != run.run_id) {
         state.open.push(OpenRun { run_id: run.run_id, end: None });
         keep_last(&mut state.open, OPEN_RUNS);
     }

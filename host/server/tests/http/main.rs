@@ -6,6 +6,7 @@ mod bodies;
 mod origins;
 mod refusals;
 mod routes;
+mod schedules;
 mod stopping;
 mod streams;
 mod support;
