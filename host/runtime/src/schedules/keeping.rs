@@ -85,9 +85,9 @@ async fn turn(host: &Host, due: DueSchedule) -> Left {
         Ok(left) => left,
         Err(error) => {
             if !host.inner.stopping.is_cancelled() {
-                tracing::error!(schedule = %due.id, %error, "a schedule cannot be kept");
+                tracing::error!(schedule = %due.id, %error, "a schedule cannot be kept: it is looked at again in a second");
             }
-            Left::Waits
+            Left::Nothing
         }
     }
 }
