@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use abide_history::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
@@ -63,6 +64,13 @@ impl FreezingStore {
     /// Whether it is frozen.
     pub fn is_frozen(&self) -> bool {
         self.frozen.load(Ordering::SeqCst)
+    }
+
+    /// Completes when it is frozen.
+    pub async fn freezes(&self) {
+        while !self.is_frozen() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Says so, and never comes back.
