@@ -169,7 +169,7 @@ impl Host {
             let mut state = self.state_now(tenant, &row).await?;
             // Due times are whole seconds: the id of this run is no other's.
             let mut due_ms = self.inner.clock.now_ms().max(state.triggered_ms + 1);
-            due_ms += u64::from(due_ms % 1000 == 0);
+            due_ms += u64::from(due_ms.is_multiple_of(1000));
             state.triggered_ms = due_ms;
             let policy = trigger.overlap.unwrap_or(row.spec.overlap);
             let step = with_times(id, &row.spec, move |times| {
