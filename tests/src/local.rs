@@ -92,6 +92,7 @@ impl LocalHost {
             input: Json::from(&input),
             version: None,
             if_running: IfRunning::Reject,
+            id_reuse: Default::default(),
         };
         RunRef::Run(self.host.start(&self.tenant, start).await.expect("a start").run.run_id)
     }

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abide_model::{
-    Interval, Json, ManualClock, OverlapPolicy, RunRef, RunStatus, ScheduleId, ScheduleSpec, WorkflowName,
+    CallerId, IdReuse, Interval, Json, ManualClock, OverlapPolicy, RunRef, RunStatus, ScheduleId, ScheduleSpec,
+    WorkflowName,
 };
-use abide_runtime::view::{BackfillSchedule, CreateSchedule, ScheduleDescription, TriggerOutcome, TriggerSchedule};
+use abide_runtime::view::{
+    BackfillSchedule, CreateSchedule, IfRunning, ScheduleDescription, StartRun, TriggerOutcome, TriggerSchedule,
+};
 use abide_tests::{LocalHost, ScriptedPerformer};
 use serde_json::json;
 
@@ -98,6 +101,24 @@ async fn skip_starts_nothing_while_a_run_is_open() {
     let found = bench.tick("the third run", |found| found.counts.started == 2).await;
     assert_eq!(ids(&found), [FIRST, THIRD]);
     assert_eq!(statuses(&found), [RunStatus::Completed, RunStatus::Running]);
+}
+
+#[tokio::test]
+async fn a_run_that_took_over_the_id_is_open_too() {
+    let bench = Bench::new("waiter", OverlapPolicy::Skip).await;
+    bench.tick("the first run", |found| found.counts.started == 1).await;
+    let start = StartRun {
+        workflow: WorkflowName::parse("waiter").unwrap(),
+        id: Some(CallerId::parse(FIRST).unwrap()),
+        input: Json::null(),
+        version: None,
+        if_running: IfRunning::Terminate,
+        id_reuse: IdReuse::Allow,
+    };
+    bench.local.host.start(&bench.local.tenant, start).await.unwrap();
+    bench.tick("the second is skipped", |found| found.counts.skipped == 1).await;
+    bench.signal(FIRST).await;
+    bench.tick("the third run", |found| found.counts.started == 2).await;
 }
 
 #[tokio::test]

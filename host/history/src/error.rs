@@ -1,6 +1,6 @@
 //! What can go wrong in a store.
 
-use abide_model::{Error, ErrorCode, RunId, ScheduleId, Seq};
+use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq};
 
 /// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,16 @@ pub enum StoreError {
     /// A run with that id is open.
     #[error("a run with this id is open: {0}")]
     RunAlreadyOpen(RunId),
+    /// A run with that id has ended, and the start does not want to take its id.
+    #[error(
+        "the id was used by run {run_id}, which is {status}: take another id, or allow it to be used again with `id_reuse`"
+    )]
+    IdUsed {
+        /// The latest run of that id.
+        run_id: RunId,
+        /// How it ended.
+        status: RunStatus,
+    },
     /// A schedule was changed, made or deleted in between. Nothing was written.
     #[error("schedule `{0}` was changed by somebody else in between: look at it, then try again")]
     ScheduleChanged(ScheduleId),
@@ -40,6 +50,7 @@ impl From<StoreError> for Error {
         let code = match &error {
             StoreError::Conflict { .. } | StoreError::ScheduleChanged(_) => ErrorCode::Conflict,
             StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
+            StoreError::IdUsed { .. } => ErrorCode::RunIdUsed,
             StoreError::InUse(_) => ErrorCode::DataInUse,
             StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
             StoreError::Corrupt(_) => ErrorCode::StoreCorrupt,
@@ -47,7 +58,9 @@ impl From<StoreError> for Error {
         };
         let converted = Error::new(code, error.to_string());
         match error {
-            StoreError::Conflict { run_id, .. } | StoreError::RunAlreadyOpen(run_id) => converted.about(run_id),
+            StoreError::Conflict { run_id, .. }
+            | StoreError::RunAlreadyOpen(run_id)
+            | StoreError::IdUsed { run_id, .. } => converted.about(run_id),
             _ => converted,
         }
     }

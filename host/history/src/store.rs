@@ -7,8 +7,8 @@
 use std::pin::Pin;
 
 use abide_model::{
-    CallIndex, CallerId, Digest, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Schedule,
-    ScheduleId, Seq, Tenant, WorkflowName,
+    CallIndex, CallerId, Digest, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus,
+    Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -45,6 +45,10 @@ pub struct Commit {
     pub published: Vec<(String, Json)>,
     /// An idempotency key that a sender gave, with the digest of what it sent and the event that it led to.
     pub key: Option<(String, KeyUse)>,
+    /// Of a start: whether it may take the id of a run that has ended. If not, it is refused with [`StoreError::IdUsed`].
+    pub id_reuse: IdReuse,
+    /// Of a change that ends a run: the start of the run that takes over its id. Both are durable, or neither.
+    pub successor: Option<Box<Commit>>,
     /// The step of the schedule that starts this run: both are durable, or neither.
     pub schedule: Option<ScheduleChange>,
 }
@@ -64,6 +68,8 @@ impl Commit {
             timers_cleared: Vec::new(),
             published: Vec::new(),
             key: None,
+            id_reuse: IdReuse::default(),
+            successor: None,
             schedule: None,
         }
     }

@@ -26,10 +26,14 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// A run with this id is open.
     RunAlreadyOpen,
+    /// The id is that of a run that has ended, and the caller does not want to use it again.
+    RunIdUsed,
     /// A schedule with this id is there.
     ScheduleExists,
     /// The run has ended.
     RunClosed,
+    /// The run has not ended.
+    RunOpen,
     /// The run is not parked.
     RunNotParked,
     /// The run is parked, and this needs one that is not.
@@ -76,8 +80,10 @@ impl ErrorCode {
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
+            | Self::RunIdUsed
             | Self::ScheduleExists
             | Self::RunClosed
+            | Self::RunOpen
             | Self::RunNotParked
             | Self::RunParked
             | Self::IdempotencyConflict
@@ -109,8 +115,10 @@ impl ErrorCode {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::RunAlreadyOpen => "run-already-open",
+            Self::RunIdUsed => "run-id-used",
             Self::ScheduleExists => "schedule-exists",
             Self::RunClosed => "run-closed",
+            Self::RunOpen => "run-open",
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",
             Self::IdempotencyConflict => "idempotency-conflict",

@@ -45,7 +45,7 @@ pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
-pub use run::{ParkKind, ParkReason, Run, RunStatus};
+pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
 pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,

@@ -71,6 +71,30 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
+/// Whether a run may take an id whose latest run has ended. While that one is open nobody takes its id, whatever is said here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdReuse {
+    /// It may.
+    #[default]
+    Allow,
+    /// Only where that run did not complete.
+    AllowAfterFailure,
+    /// Never, as long as a run with that id is stored.
+    Reject,
+}
+
+impl IdReuse {
+    /// Whether a new run may follow one that is in this status.
+    pub fn allows_after(self, ended: RunStatus) -> bool {
+        match self {
+            Self::Allow => true,
+            Self::AllowAfterFailure => ended != RunStatus::Completed,
+            Self::Reject => false,
+        }
+    }
+}
+
 /// The row of a run.
 #[derive(Debug, Clone, PartialEq, Encode, Decode, Serialize, Deserialize)]
 pub struct Run {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use abide_activities::Performer;
 use abide_engine::{CompiledCache, Engine, EngineConfig};
-use abide_history::{Commit, Store, StoreError};
+use abide_history::{Commit, Store};
 use abide_model::{
     CallerId, Clock, Digest, Error, ErrorCode, Event, Json, Limits, Recorded, Run, RunId, RunRef, RunStarted,
     RunStatus, Tenant, WorkflowName,
@@ -23,8 +23,8 @@ use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::run_task::RunTask;
 use crate::schedules::{self, StepOf};
-use crate::view::{Deployed, IfRunning, ReplayReport, Signalled, StartRun, Started};
-use crate::{driving, queries, replaying, timers};
+use crate::view::{Deployed, ReplayReport, Signalled, StartRun, Started};
+use crate::{driving, queries, replaying, starting, timers};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -133,6 +133,7 @@ impl Host {
         let inner = &self.inner;
         inner.check_ready()?;
         check_size("the input", start.input.len())?;
+        starting::check(&start)?;
         let version = self.version_for(tenant, &start.workflow, start.version.as_deref()).await?;
         let now_ms = inner.clock.now_ms();
         let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
@@ -169,34 +170,14 @@ impl Host {
         commit.run = Some(run.clone());
         commit.ready = Some(true);
         commit.schedule = step.map(|step| step(&run));
-        match inner.store.commit(commit).await {
-            Ok(()) => {}
-            Err(StoreError::RunAlreadyOpen(open)) => return self.already_open(tenant, open, start.if_running).await,
-            Err(error) => {
-                inner.fail(&error);
-                return Err(error.into());
-            }
+        commit.id_reuse = start.id_reuse;
+        if let Some(open) = self.commit_start(commit, start.if_running).await? {
+            return Ok(Started { run: open, created: false });
         }
         let key = RunKey { tenant: tenant.clone(), run_id };
         let (owner, task_key, row) = (inner.clone(), key.clone(), run.clone());
         inner.registry.started(inner, move |mailbox| RunTask::started(owner, task_key, mailbox, row, first), key);
         Ok(Started { run, created: true })
-    }
-
-    async fn already_open(&self, tenant: &Tenant, open: RunId, if_running: IfRunning) -> Result<Started, Error> {
-        let run = self.row(&RunKey { tenant: tenant.clone(), run_id: open }).await?;
-        match if_running {
-            IfRunning::Use => Ok(Started { run, created: false }),
-            IfRunning::Reject => Err(Error::new(
-                ErrorCode::RunAlreadyOpen,
-                format!(
-                    "run `{open}` with the id `{}` is open: take another id, or say `\"if_running\": \"use\"` to be given \
-                     that run",
-                    run.id
-                ),
-            )
-            .about(open)),
-        }
     }
 
     /// The version that a new run takes.
@@ -361,7 +342,11 @@ impl Host {
         self.ask_task(&key, message).await
     }
 
-    async fn ask_task<T>(&self, key: &RunKey, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, Error> {
+    pub(crate) async fn ask_task<T>(
+        &self,
+        key: &RunKey,
+        message: impl FnOnce(Reply<T>) -> Message,
+    ) -> Result<T, Error> {
         self.inner.check_ready()?;
         let (reply, answer) = oneshot::channel();
         self.inner.registry.send(&self.inner, key, message(reply)).await?;

@@ -19,6 +19,7 @@ mod run_task;
 mod schedules;
 mod session;
 mod slice;
+mod starting;
 mod timers;
 pub mod view;
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use abide_history::Commit;
 use abide_model::{Digest, Error, Json, Run};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -37,6 +38,11 @@ pub(crate) enum Message {
     },
     Terminate {
         reason: String,
+        reply: Reply<Run>,
+    },
+    /// To end, and to let another run take over the id in the same change.
+    Replace {
+        start: Box<Commit>,
         reply: Reply<Run>,
     },
     Resume {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use abide_history::{RunPage, Version};
 use abide_model::{
-    CallIndex, CallKind, CallOptions, CallerId, Digest, Event, Json, Outcome, ParkReason, Recorded, Run, RunId, Seq,
-    WorkflowName,
+    CallIndex, CallKind, CallOptions, CallerId, Digest, Event, IdReuse, Json, Outcome, ParkReason, Recorded, Run,
+    RunId, Seq, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct StartRun {
     /// What to do while a run of that id is open.
     #[serde(default)]
     pub if_running: IfRunning,
+    /// Whether it may take the id of a run that has ended.
+    #[serde(default)]
+    pub id_reuse: IdReuse,
 }
 
 /// What to do while a run of the same id is open.
@@ -45,6 +48,8 @@ pub enum IfRunning {
     Reject,
     /// Answer with the open run.
     Use,
+    /// Terminate the open run, and start the new one in its place: both, or neither.
+    Terminate,
 }
 
 /// The answer to a start.

@@ -16,9 +16,9 @@ mod tests {
     use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_model::{
         CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
-        Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
-        VersionChanged, WorkflowName,
+        ErrorCode, Event, Failure, IdReuse, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest,
+        RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated,
+        SignalReceived, Tenant, VersionChanged, WorkflowName,
     };
     use abide_runtime::view::{
         BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
@@ -261,7 +261,8 @@ mod tests {
             id: Some(run().id),
             input: text("{}"),
             version: Some("0123abcd".to_owned()),
-            if_running: IfRunning::Use,
+            if_running: IfRunning::Terminate,
+            id_reuse: IdReuse::AllowAfterFailure,
         };
         fits("StartRun", &start);
     }

@@ -100,6 +100,7 @@ pub(crate) async fn start(host: &Host, tenant: &Tenant, workflow: &str, input: s
         input: Json::from(&input),
         version: None,
         if_running: IfRunning::Reject,
+        id_reuse: Default::default(),
     };
     Ok(RunRef::Run(host.start(tenant, start).await?.run.run_id))
 }

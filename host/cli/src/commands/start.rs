@@ -1,6 +1,6 @@
 //! `abide start`: starts a run, and may wait for it.
 
-use abide_model::{CallerId, Json, WorkflowName};
+use abide_model::{CallerId, IdReuse, Json, WorkflowName};
 use abide_runtime::view::{IfRunning, StartRun};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -28,6 +28,9 @@ pub(crate) struct StartArguments {
     /// What to do while a run of that id is open
     #[arg(long, value_enum, value_name = "WHAT", default_value = "reject")]
     if_running: WhileRunning,
+    /// Whether to take the id of a run that has ended
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "allow")]
+    id_reuse: Reuse,
     /// Wait for the result and print it
     #[arg(long)]
     wait: bool,
@@ -45,6 +48,19 @@ enum WhileRunning {
     Reject,
     /// Take the open run
     Use,
+    /// Terminate the open run, and start the new one in its place
+    Terminate,
+}
+
+/// See [`IdReuse`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Reuse {
+    /// Always
+    Allow,
+    /// Only if that run did not complete
+    AllowAfterFailure,
+    /// Never, as long as a run with the id is stored
+    Reject,
 }
 
 pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Format) -> Result<Exit> {
@@ -57,6 +73,12 @@ pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Form
         if_running: match arguments.if_running {
             WhileRunning::Reject => IfRunning::Reject,
             WhileRunning::Use => IfRunning::Use,
+            WhileRunning::Terminate => IfRunning::Terminate,
+        },
+        id_reuse: match arguments.id_reuse {
+            Reuse::Allow => IdReuse::Allow,
+            Reuse::AllowAfterFailure => IdReuse::AllowAfterFailure,
+            Reuse::Reject => IdReuse::Reject,
         },
     };
     let started = client.start(&start).await?;

@@ -48,6 +48,8 @@ macro_rules! conformance {
             an_id_has_one_open_run
             an_id_can_be_claimed_again_after_its_run_closed
             the_latest_run_of_an_id_is_the_last_that_started
+            an_id_is_used_again_only_where_the_start_allows_it
+            a_run_ends_and_its_successor_starts_in_one_change
             an_id_is_claimed_once_by_starts_at_the_same_time
             ids_and_runs_of_tenants_are_apart
             a_start_that_contradicts_itself_is_refused

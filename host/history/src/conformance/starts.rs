@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use abide_model::{IdReuse, Run, RunStatus};
+
 use super::sample::{self, run_id, tenant};
 use super::{Place, Tested};
 use crate::{Commit, StoreError};
@@ -144,5 +146,74 @@ pub async fn a_start_of_a_run_that_is_there_is_a_conflict(place: &dyn Place) -> 
     let again = store.commit(sample::start(&acme, &sample::run(run.run_id, "another"))).await;
     assert_eq!(again, Err(StoreError::Conflict { run_id: run.run_id, expected: 0, actual: 2 }));
     assert_eq!(store.latest_run(&acme, &sample::caller_id("another")).await?, None);
+    Ok(())
+}
+
+/// A start says whether the id of a run that has ended is free. It never says so of one that is open.
+pub async fn an_id_is_used_again_only_where_the_start_allows_it(place: &dyn Place) -> Tested {
+    let (store, acme) = (place.open().await?, tenant("acme"));
+    let start = |number, id: &str, id_reuse| {
+        let run = sample::run(run_id(number), id);
+        Commit { id_reuse, ..sample::start(&acme, &run) }
+    };
+    let all = [IdReuse::Reject, IdReuse::AllowAfterFailure, IdReuse::Allow];
+    let mut number = 0;
+    for ended in [RunStatus::Completed, RunStatus::Failed, RunStatus::Cancelled, RunStatus::Terminated] {
+        let id = ended.as_str();
+        let first = sample::run(run_id(number), id);
+        store.commit(Commit { id_reuse: IdReuse::Reject, ..sample::start(&acme, &first) }).await?;
+        for id_reuse in all {
+            let refused = store.commit(start(number + 1, id, id_reuse)).await;
+            assert_eq!(refused, Err(StoreError::RunAlreadyOpen(first.run_id)), "{id_reuse:?}");
+        }
+        let mut end = sample::end(&acme, &first, 1);
+        end.run = Some(Run { status: ended, ..sample::closed(&first) });
+        store.commit(end).await?;
+        let used = Err(StoreError::IdUsed { run_id: first.run_id, status: ended });
+        assert_eq!(store.commit(start(number + 1, id, IdReuse::Reject)).await, used);
+        let after_failure = store.commit(start(number + 1, id, IdReuse::AllowAfterFailure)).await;
+        if ended == RunStatus::Completed {
+            assert_eq!(after_failure, used);
+            store.commit(start(number + 1, id, IdReuse::Allow)).await?;
+        } else {
+            assert_eq!(after_failure, Ok(()), "{ended}");
+        }
+        assert_eq!(store.latest_run(&acme, &first.id).await?, Some(run_id(number + 1)));
+        number += 2;
+    }
+    Ok(())
+}
+
+/// Both are there, also after a restart; where one is refused, neither is.
+pub async fn a_run_ends_and_its_successor_starts_in_one_change(place: &dyn Place) -> Tested {
+    let (store, acme) = (place.open().await?, tenant("acme"));
+    let (first, second) = (sample::run(run_id(1), "ticket"), sample::run(run_id(2), "ticket"));
+    store.commit(sample::start(&acme, &first)).await?;
+    let with = |end: Commit, start: Commit| Commit { successor: Some(Box::new(start)), ..end };
+    let (end, start) = (|length| sample::end(&acme, &first, length), sample::start(&acme, &second));
+    let conflict = store.commit(with(end(7), start.clone())).await;
+    assert_eq!(conflict, Err(StoreError::Conflict { run_id: first.run_id, expected: 7, actual: 1 }));
+    for (case, commit) in [
+        ("it does not end", with(sample::step(&acme, first.run_id, 1, 0), start.clone())),
+        ("another id", with(end(1), sample::start(&acme, &sample::run(run_id(2), "other")))),
+        ("another tenant", with(end(1), sample::start(&tenant("other"), &second))),
+        ("itself", with(end(1), sample::start(&acme, &first))),
+        ("no start", with(end(1), sample::end(&acme, &second, 1))),
+        ("two", with(end(1), with(start.clone(), start.clone()))),
+    ] {
+        let refused = store.commit(commit).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{case}: {refused:?}");
+    }
+    assert_eq!(store.run(&acme, first.run_id).await?, Some(first.clone()));
+    assert_eq!(store.run(&acme, second.run_id).await?, None);
+
+    store.commit(with(end(1), start)).await?;
+    drop(store);
+    let store = place.open().await?;
+    assert_eq!(store.run(&acme, first.run_id).await?, Some(sample::closed(&first)));
+    assert_eq!(store.run(&acme, second.run_id).await?, Some(second.clone()));
+    assert_eq!(store.latest_run(&acme, &second.id).await?, Some(second.run_id));
+    assert_eq!(store.length(&acme, second.run_id).await?, 1);
+    assert_eq!(store.ready(None, 10).await?, [(acme, second.run_id)]);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Checks changes and writes them within a transaction, in the order in which they are given. It does not decide which changes
 //! are in it, does not make it durable, and tells nobody.
 
-use abide_model::Tenant;
+use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
 use super::row::Row;
@@ -43,6 +43,12 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     if let Some(change) = &commit.schedule {
         schedules::check(writing, change)?;
     }
+    check_commit(writing, commit, None)?;
+    commit.successor.as_ref().map_or(Ok(()), |start| check_commit(writing, start, Some(commit.run_id)))
+}
+
+/// Whether a commit may be made after the one that ends the run `ended`.
+fn check_commit(writing: &mut Writing<'_>, commit: &Prepared, ended: Option<RunId>) -> Result<(), StoreError> {
     let tail = events::tail(writing.table(events::TABLE)?, &commit.tenant, commit.run_id)?;
     // A closed history takes no event, though rows beside it may still change.
     if tail.length != commit.expected_length || (tail.closed && commit.events.is_some()) {
@@ -55,7 +61,10 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     let Some((_, id)) = commit.run.as_ref().filter(|_| commit.starts()) else { return Ok(()) };
     let Some(latest) = runs::latest(writing.table(runs::IDS)?, &commit.tenant, id)? else { return Ok(()) };
     match runs::get(writing.table(runs::TABLE)?, &commit.tenant, latest)? {
-        Some(run) if run.status.is_open() => Err(StoreError::RunAlreadyOpen(latest)),
+        Some(run) if run.status.is_open() && ended != Some(latest) => Err(StoreError::RunAlreadyOpen(latest)),
+        Some(run) if !commit.id_reuse.allows_after(run.status) => {
+            Err(StoreError::IdUsed { run_id: latest, status: run.status })
+        }
         _ => Ok(()),
     }
 }
@@ -103,5 +112,5 @@ fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), Stor
     if let Some(change) = &commit.schedule {
         schedules::apply(writing, change)?;
     }
-    Ok(())
+    commit.successor.as_ref().map_or(Ok(()), |start| apply_commit(writing, start))
 }

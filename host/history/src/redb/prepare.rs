@@ -1,6 +1,6 @@
 //! Turns a change into rows. It runs in the task of the caller, so that the one thread that writes only copies bytes.
 
-use abide_model::{RunId, Seq, Tenant};
+use abide_model::{IdReuse, RunId, Seq, Tenant};
 
 use super::row::{self, Row};
 use super::schedules::{self, PreparedSchedule};
@@ -24,6 +24,9 @@ pub(super) struct Prepared {
     pub(super) published: Vec<Row>,
     pub(super) key: Option<Row>,
     pub(super) schedule: Option<PreparedSchedule>,
+    pub(super) id_reuse: IdReuse,
+    /// The start of the run that takes over the id.
+    pub(super) successor: Option<Box<Prepared>>,
 }
 
 impl Prepared {
@@ -36,10 +39,10 @@ impl Prepared {
     pub(super) fn size(&self) -> usize {
         let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
         let rows = rows.chain(self.run.iter().map(|(row, _)| row));
-        rows.map(Row::size).sum::<usize>()
-            + (self.timers_set.len() + self.timers_cleared.len()) * 128
-            + self.schedule.as_ref().map_or(0, PreparedSchedule::size)
-            + 256
+        let timers = (self.timers_set.len() + self.timers_cleared.len()) * 128;
+        let schedule = self.schedule.as_ref().map_or(0, PreparedSchedule::size);
+        let successor = self.successor.as_ref().map_or(0, |start| start.size());
+        rows.map(Row::size).sum::<usize>() + timers + schedule + successor + 256
     }
 }
 
@@ -75,6 +78,8 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
             .iter()
             .map(|(name, value)| published::row(&tenant, run_id, name, value))
             .collect::<Result<_, _>>()?,
+        id_reuse: commit.id_reuse,
+        successor: commit.successor.map(|start| prepare(*start, stored).map(Box::new)).transpose()?,
         key: commit.key.as_ref().map(|(key, used)| keys::row(&tenant, run_id, key, used)).transpose()?,
         schedule: commit.schedule.as_ref().map(schedules::prepare).transpose()?,
         tenant,
@@ -99,6 +104,13 @@ fn check(commit: &Commit) -> Result<(), StoreError> {
     let last = commit.events.iter().position(|recorded| recorded.event.is_last());
     if last.is_some_and(|last| last + 1 != commit.events.len()) {
         return invalid("an event follows the last one");
+    }
+    if let Some(start) = &commit.successor {
+        let id = |commit: &Commit| commit.run.as_ref().map(|run| run.id.clone());
+        let takes_over = start.expected_length == 0 && start.tenant == commit.tenant && id(start) == id(commit);
+        if last.is_none() || !takes_over || start.run_id == *run_id || start.successor.is_some() {
+            return invalid("a run has a successor when it ends: the start of one other run with its id");
+        }
     }
     Ok(())
 }

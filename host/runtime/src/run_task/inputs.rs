@@ -1,7 +1,7 @@
 //! What comes to a run: outcomes of activities, timers, and the messages of callers.
 
 use abide_activities::Performed;
-use abide_history::{KeyUse, StoreError};
+use abide_history::{Commit, KeyUse, StoreError};
 use abide_model::{
     CallCompleted, CallIndex, CancelRequested, Digest, Error, ErrorCode, Event, Failure, Json, Outcome, Run,
     RunResumed, RunStatus, RunTerminated, SignalReceived, VersionChanged,
@@ -44,6 +44,7 @@ impl RunTask {
             Message::Signal { name, payload, key, reply } => self.signal(name, payload, key, reply).await?,
             Message::Cancel { reason, reply } => self.cancel(reason, reply).await,
             Message::Terminate { reason, reply } => self.terminate(reason, reply).await?,
+            Message::Replace { start, reply } => self.replace(start, reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
             Message::Timer(timer) => self.timer(timer).await,
         }
@@ -128,11 +129,28 @@ impl RunTask {
             drop(reply.send(Err(self.refusal())));
             return Ok(());
         }
+        self.end(reason).await?;
+        self.batch.effects.answers.push(Answer::Run(reply));
+        Ok(())
+    }
+
+    /// Ends the run and starts the one that takes over its id, in one change.
+    async fn replace(&mut self, start: Box<Commit>, reply: Reply<Run>) -> Result<(), StoreError> {
+        if !self.is_open() {
+            drop(reply.send(Err(self.refusal())));
+            return Ok(());
+        }
+        self.end(format!("run {} takes over its id", start.run_id)).await?;
+        self.batch.effects.answers.push(Answer::Run(reply));
+        self.batch.commit.successor = Some(start);
+        Ok(())
+    }
+
+    async fn end(&mut self, reason: String) -> Result<(), StoreError> {
         if self.seated.is_none() {
             self.flush().await?;
             self.timers = loading::open_timers(&self.inner.read_history(&self.key).await?);
         }
-        self.batch.effects.answers.push(Answer::Run(reply));
         let terminated = RunTerminated { reason };
         let outcome = Outcome::Failed(Failure::from(&terminated));
         let (_, recorded) = self.record(Event::RunTerminated(terminated));

@@ -12,7 +12,9 @@ mod tests;
 mod times;
 
 use abide_history::{ScheduleChange, StoreError};
-use abide_model::{Error, ErrorCode, Run, Schedule, ScheduleId, ScheduleSpec, ScheduleState, Tenant};
+use abide_model::{
+    Error, ErrorCode, IdReuse, OpenRun, Run, RunId, Schedule, ScheduleId, ScheduleSpec, ScheduleState, Tenant,
+};
 
 use self::times::Times;
 use crate::view::{IfRunning, StartRun};
@@ -73,17 +75,28 @@ impl Host {
         let mut state = schedule.state.clone();
         let mut open = Vec::with_capacity(state.open.len());
         for run in state.open {
-            let row = self.inner.store.run(tenant, run.run_id).await?;
-            if row.is_some_and(|row| row.status.is_open()) {
-                open.push(run);
+            if let Some(run_id) = self.still_open(tenant, run.run_id).await? {
+                open.push(OpenRun { run_id, ..run });
             }
         }
         state.open = open;
         Ok(state)
     }
 
+    /// The run, or the one that took over its id, where that is open.
+    async fn still_open(&self, tenant: &Tenant, run_id: RunId) -> Result<Option<RunId>, Error> {
+        let store = &self.inner.store;
+        let Some(run) = store.run(tenant, run_id).await? else { return Ok(None) };
+        if run.status.is_open() {
+            return Ok(Some(run_id));
+        }
+        let Some(latest) = store.latest_run(tenant, &run.id).await? else { return Ok(None) };
+        let taken_over = latest != run_id && store.run(tenant, latest).await?.is_some_and(|run| run.status.is_open());
+        Ok(taken_over.then_some(latest))
+    }
+
     /// Starts the run of a due time, and writes `state` with it. A run that is there already is taken for the one. The errors
-    /// `Conflict` and `RunAlreadyOpen` say that somebody else was quicker: then nothing was written.
+    /// `Conflict`, `RunAlreadyOpen` and `RunIdUsed` say that somebody else was quicker: then nothing was written.
     async fn start_due(
         &self,
         tenant: &Tenant,
@@ -108,6 +121,7 @@ impl Host {
             input: spec.input.clone(),
             version: spec.version.clone(),
             if_running: IfRunning::Reject,
+            id_reuse: IdReuse::Reject,
         };
         let step = |run: &Run| {
             let mut state = state.clone();
@@ -120,5 +134,5 @@ impl Host {
 
 /// Whether an error says that somebody else was quicker, so that the schedule is to be looked at again.
 fn is_race(error: &Error) -> bool {
-    matches!(error.code, ErrorCode::Conflict | ErrorCode::RunAlreadyOpen)
+    matches!(error.code, ErrorCode::Conflict | ErrorCode::RunAlreadyOpen | ErrorCode::RunIdUsed)
 }
