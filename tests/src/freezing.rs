@@ -2,10 +2,17 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
-use abide_model::{CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Seq, Tenant, WorkflowName};
+use abide_history::{
+    Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
+    StoreFuture, Version,
+};
+use abide_model::{
+    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
+    WorkflowName,
+};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 
@@ -45,35 +52,53 @@ pub struct FreezingStore {
     inner: Arc<dyn Store>,
     at: Option<FreezeAt>,
     commits: AtomicU64,
+    frozen: AtomicBool,
 }
 
 impl FreezingStore {
     /// Freezes `inner` at a commit, or never.
     pub fn new(inner: Arc<dyn Store>, at: Option<FreezeAt>) -> Self {
-        Self { inner, at, commits: AtomicU64::new(0) }
+        Self { inner, at, commits: AtomicU64::new(0), frozen: AtomicBool::new(false) }
     }
-}
 
-/// Says so, and never comes back.
-async fn freeze<T>() -> T {
-    println!("frozen");
-    std::future::pending().await
+    /// Whether it is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
+    }
+
+    /// Completes when it is frozen.
+    pub async fn freezes(&self) {
+        while !self.is_frozen() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Says so, and never comes back.
+    async fn freeze<T>(&self) -> T {
+        self.frozen.store(true, Ordering::SeqCst);
+        println!("frozen");
+        std::future::pending().await
+    }
+
+    /// Writes a change, or freezes before or after it.
+    async fn counted(&self, write: StoreFuture<'_, ()>) -> Result<(), StoreError> {
+        let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.at {
+            Some(FreezeAt::Before(at)) if number >= at => self.freeze().await,
+            Some(FreezeAt::After(at)) if number == at => {
+                // One that was refused is no less answered.
+                let _ = write.await;
+                self.freeze().await
+            }
+            Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
+            _ => write.await,
+        }
+    }
 }
 
 impl Store for FreezingStore {
     fn commit(&self, commit: Commit) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let number = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
-            match self.at {
-                Some(FreezeAt::Before(at)) if number >= at => freeze().await,
-                Some(FreezeAt::After(at)) if number == at => {
-                    self.inner.commit(commit).await?;
-                    freeze().await
-                }
-                Some(FreezeAt::After(at)) if number > at => std::future::pending().await,
-                _ => self.inner.commit(commit).await,
-            }
-        })
+        Box::pin(self.counted(self.inner.commit(commit)))
     }
 
     fn run<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<Run>> {
@@ -135,6 +160,36 @@ impl Store for FreezingStore {
 
     fn next_timer(&self) -> StoreFuture<'_, Option<u64>> {
         self.inner.next_timer()
+    }
+
+    fn change_schedule(&self, change: ScheduleChange) -> StoreFuture<'_, ()> {
+        Box::pin(self.counted(self.inner.change_schedule(change)))
+    }
+
+    fn schedule<'a>(&'a self, tenant: &'a Tenant, id: &'a ScheduleId) -> StoreFuture<'a, Option<Schedule>> {
+        self.inner.schedule(tenant, id)
+    }
+
+    fn schedules<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        after: Option<&'a ScheduleId>,
+        limit: usize,
+    ) -> StoreFuture<'a, SchedulePage> {
+        self.inner.schedules(tenant, after, limit)
+    }
+
+    fn due_schedules<'a>(
+        &'a self,
+        now_ms: u64,
+        after: Option<&'a DueSchedule>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<DueSchedule>> {
+        self.inner.due_schedules(now_ms, after, limit)
+    }
+
+    fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>> {
+        self.inner.next_schedule(now_ms)
     }
 
     fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {

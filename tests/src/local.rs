@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abide_activities::Performer;
 use abide_history::RedbStore;
-use abide_model::{CallerId, Json, Run, RunRef, RunStatus, SystemClock, Tenant, WorkflowName};
+use abide_model::{CallerId, Clock, Json, Run, RunRef, RunStatus, SystemClock, Tenant, WorkflowName};
 use abide_runtime::view::{HistoryEvent, StartRun};
 use abide_runtime::{Host, HostConfig};
 use tempfile::TempDir;
@@ -15,6 +15,10 @@ use crate::guest;
 /// How long a test waits for something that takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+fn temporary() -> Arc<TempDir> {
+    Arc::new(TempDir::new().expect("a temporary folder"))
+}
+
 /// A host with its folder.
 pub struct LocalHost {
     /// The host.
@@ -22,6 +26,7 @@ pub struct LocalHost {
     /// Whose runs.
     pub tenant: Tenant,
     folder: Arc<TempDir>,
+    clock: Arc<dyn Clock>,
 }
 
 impl LocalHost {
@@ -32,25 +37,39 @@ impl LocalHost {
 
     /// The same, with another configuration.
     pub async fn with(performer: impl Performer, configure: impl FnOnce(&mut HostConfig)) -> Self {
-        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
-        Self::open(folder, performer, configure).await
+        Self::open(temporary(), Arc::new(SystemClock), performer, configure).await
     }
 
-    async fn open(folder: Arc<TempDir>, performer: impl Performer, configure: impl FnOnce(&mut HostConfig)) -> Self {
+    /// A host over a new folder, with a clock of the test's.
+    pub async fn with_clock(performer: impl Performer, clock: Arc<dyn Clock>) -> Self {
+        Self::open(temporary(), clock, performer, |_| ()).await
+    }
+
+    async fn open(
+        folder: Arc<TempDir>,
+        clock: Arc<dyn Clock>,
+        performer: impl Performer,
+        configure: impl FnOnce(&mut HostConfig),
+    ) -> Self {
         let store = RedbStore::open(&folder.path().join("data")).expect("a store");
         let mut config = HostConfig::new(folder.path().join("cache"));
         configure(&mut config);
-        let host =
-            Host::open(config, Arc::new(store), Arc::new(performer), Arc::new(SystemClock)).await.expect("a host");
-        Self { host, tenant: Tenant::default(), folder }
+        let host = Host::open(config, Arc::new(store), Arc::new(performer), clock.clone()).await.expect("a host");
+        Self { host, tenant: Tenant::default(), folder, clock }
     }
 
     /// Stops the host and opens another one on the same folder.
     pub async fn reopen(self, performer: impl Performer) -> Self {
-        let Self { host, folder, .. } = self;
+        self.reopen_after(performer, || ()).await
+    }
+
+    /// The same; `meanwhile` happens while no host runs.
+    pub async fn reopen_after(self, performer: impl Performer, meanwhile: impl FnOnce()) -> Self {
+        let Self { host, folder, clock, .. } = self;
         host.shutdown().await;
         drop(host);
-        Self::open(folder, performer, |_| ()).await
+        meanwhile();
+        Self::open(folder, clock, performer, |_| ()).await
     }
 
     /// Uploads a guest under its own name.

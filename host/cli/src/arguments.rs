@@ -4,7 +4,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start, update};
+use crate::commands::{control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, update};
 use crate::output::Format;
 
 const STYLES: Styles = Styles::styled()
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     Reset(control::ResetArguments),
     /// Run a history again, with no live calls
     Replay(replay::ReplayArguments),
+    /// Have runs started when it is time
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
 }
 
 #[cfg(test)]

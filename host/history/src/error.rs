@@ -1,6 +1,6 @@
 //! What can go wrong in a store.
 
-use abide_model::{Error, ErrorCode, RunId, RunStatus, Seq};
+use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq};
 
 /// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum StoreError {
         /// How it ended.
         status: RunStatus,
     },
+    /// A schedule was changed, made or deleted in between. Nothing was written.
+    #[error("schedule `{0}` was changed by somebody else in between: look at it, then try again")]
+    ScheduleChanged(ScheduleId),
     /// Another process has the data folder.
     #[error("{0}")]
     InUse(String),
@@ -45,7 +48,7 @@ pub enum StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::Conflict { .. } => ErrorCode::Conflict,
+            StoreError::Conflict { .. } | StoreError::ScheduleChanged(_) => ErrorCode::Conflict,
             StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
             StoreError::IdUsed { .. } => ErrorCode::RunIdUsed,
             StoreError::InUse(_) => ErrorCode::DataInUse,

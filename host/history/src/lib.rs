@@ -7,10 +7,12 @@
 pub mod conformance;
 mod error;
 mod redb;
+mod schedules;
 mod store;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
+pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use version::Version;

@@ -7,12 +7,12 @@
 use std::pin::Pin;
 
 use abide_model::{
-    CallIndex, CallerId, Digest, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Seq,
-    Tenant, WorkflowName,
+    CallIndex, CallerId, Digest, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus,
+    Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
-use crate::{StoreError, Version};
+use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, Version};
 
 /// What a store's methods give.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -49,6 +49,8 @@ pub struct Commit {
     pub id_reuse: IdReuse,
     /// Of a change that ends a run: the start of the run that takes over its id. Both are durable, or neither.
     pub successor: Option<Box<Commit>>,
+    /// The step of the schedule that starts this run: both are durable, or neither.
+    pub schedule: Option<ScheduleChange>,
 }
 
 impl Commit {
@@ -68,6 +70,7 @@ impl Commit {
             key: None,
             id_reuse: IdReuse::default(),
             successor: None,
+            schedule: None,
         }
     }
 }
@@ -177,6 +180,32 @@ pub trait Store: Send + Sync + 'static {
 
     /// When the next timer of all rings.
     fn next_timer(&self) -> StoreFuture<'_, Option<u64>>;
+
+    /// Makes, changes or deletes a schedule. Refused with [`StoreError::ScheduleChanged`] where it has another revision than
+    /// the change expects.
+    fn change_schedule(&self, change: ScheduleChange) -> StoreFuture<'_, ()>;
+
+    /// A schedule.
+    fn schedule<'a>(&'a self, tenant: &'a Tenant, id: &'a ScheduleId) -> StoreFuture<'a, Option<Schedule>>;
+
+    /// Schedules after `after`, by id.
+    fn schedules<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        after: Option<&'a ScheduleId>,
+        limit: usize,
+    ) -> StoreFuture<'a, SchedulePage>;
+
+    /// Schedules whose `wake_ms` has come at `now_ms`, after `after`, at most `limit`, in the order of tenant, `wake_ms` and id.
+    fn due_schedules<'a>(
+        &'a self,
+        now_ms: u64,
+        after: Option<&'a DueSchedule>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<DueSchedule>>;
+
+    /// The first `wake_ms` of all schedules that is later than `now_ms`.
+    fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>>;
 
     /// Stores a version with its component and makes it the active one of its workflow. Storing the same one again keeps the
     /// first row, and makes it active.

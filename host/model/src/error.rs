@@ -18,6 +18,8 @@ pub enum ErrorCode {
     WorkflowNotFound,
     /// There is no such version of the workflow.
     VersionNotFound,
+    /// There is no such schedule.
+    ScheduleNotFound,
     /// There is no such path.
     NotFound,
     /// The path exists, not with this method.
@@ -26,6 +28,8 @@ pub enum ErrorCode {
     RunAlreadyOpen,
     /// The id is that of a run that has ended, and the caller does not want to use it again.
     RunIdUsed,
+    /// A schedule with this id is there.
+    ScheduleExists,
     /// The run has ended.
     RunClosed,
     /// The run has not ended.
@@ -72,6 +76,7 @@ impl ErrorCode {
             Self::RunNotFound
             | Self::WorkflowNotFound
             | Self::VersionNotFound
+            | Self::ScheduleNotFound
             | Self::NotFound
             | Self::UpdateNotFound
             | Self::QueryNotFound => 404,
@@ -79,6 +84,7 @@ impl ErrorCode {
             Self::NotYet => 408,
             Self::RunAlreadyOpen
             | Self::RunIdUsed
+            | Self::ScheduleExists
             | Self::RunClosed
             | Self::RunOpen
             | Self::RunNotParked
@@ -108,10 +114,12 @@ impl ErrorCode {
             Self::RunNotFound => "run-not-found",
             Self::WorkflowNotFound => "workflow-not-found",
             Self::VersionNotFound => "version-not-found",
+            Self::ScheduleNotFound => "schedule-not-found",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::RunAlreadyOpen => "run-already-open",
             Self::RunIdUsed => "run-id-used",
+            Self::ScheduleExists => "schedule-exists",
             Self::RunClosed => "run-closed",
             Self::RunOpen => "run-open",
             Self::RunNotParked => "run-not-parked",

@@ -99,13 +99,26 @@ name!(
     is_slug
 );
 
+fn is_id(text: &str) -> bool {
+    !text.starts_with("run_") && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '/')
+}
+
 name!(
     /// What the caller calls a run. Of the runs of a tenant that have the same one, at most one is open.
     CallerId,
     "run id",
     200,
     "visible characters without `/`, not beginning with `run_`",
-    |text| !text.starts_with("run_") && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '/')
+    is_id
+);
+
+name!(
+    /// What its owner calls a schedule. The ids of its runs begin with it.
+    ScheduleId,
+    "schedule id",
+    128,
+    "visible characters without `/`, not beginning with `run_`",
+    is_id
 );
 
 impl CallerId {

@@ -29,6 +29,7 @@ pub mod others;
 mod policy;
 mod request;
 mod run;
+mod schedule;
 pub mod tools;
 
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
@@ -41,9 +42,13 @@ pub use event::{
     UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
-pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};
+pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use schedule::{
+    Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
+    ScheduleState, ScheduledRun,
+};

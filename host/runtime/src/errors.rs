@@ -1,6 +1,6 @@
 //! The errors of the host in words, each in one place.
 
-use abide_model::{Error, ErrorCode, Run, RunId, WorkflowName};
+use abide_model::{Error, ErrorCode, Run, RunId, ScheduleId, WorkflowName};
 
 use crate::inner::RunKey;
 
@@ -35,6 +35,11 @@ pub(crate) fn no_workflow(name: &WorkflowName) -> Error {
             "there is no workflow `{name}`: `abide deploy FILE --name {name}` uploads one, `abide workflows` shows them"
         ),
     )
+}
+
+pub(crate) fn no_schedule(id: &ScheduleId) -> Error {
+    let message = format!("there is no schedule `{id}`: `abide schedule list` shows the schedules");
+    Error::new(ErrorCode::ScheduleNotFound, message)
 }
 
 pub(crate) fn bad_version(text: &str) -> Error {

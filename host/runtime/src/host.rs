@@ -22,6 +22,7 @@ use crate::new_run::NewRun;
 use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
+use crate::schedules::{self, StepOf};
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
 use crate::{driving, queries, replaying, starting, timers};
 
@@ -96,6 +97,7 @@ impl Host {
             registry: Default::default(),
             followers: Default::default(),
             timer_hint: Default::default(),
+            schedule_hint: Default::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             failure: watch::Sender::new(None),
@@ -106,7 +108,9 @@ impl Host {
         });
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
-        Ok(Self { inner })
+        let host = Self { inner };
+        host.inner.tasks.spawn(schedules::keep(host.clone()));
+        Ok(host)
     }
 
     /// Takes an upload as the active version of `name`.
@@ -118,6 +122,16 @@ impl Host {
 
     /// Starts a run. It is durable when this gives `Ok`.
     pub async fn start(&self, tenant: &Tenant, start: StartRun) -> Result<Started, Error> {
+        self.start_with(tenant, start, None).await
+    }
+
+    /// The same, with the step of the schedule that it is a part of in the same commit.
+    pub(crate) async fn start_with(
+        &self,
+        tenant: &Tenant,
+        start: StartRun,
+        step: Option<&StepOf<'_>>,
+    ) -> Result<Started, Error> {
         let inner = &self.inner;
         inner.check_ready()?;
         check_size("the input", start.input.len())?;
@@ -146,6 +160,7 @@ impl Host {
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());
         let mut commit = new.commit();
+        commit.schedule = step.map(|step| step(&new.run));
         commit.id_reuse = start.id_reuse;
         commit.key = signal.as_ref().and_then(first_key);
         if let Some(open) = self.commit_start(commit, start.if_running).await? {
@@ -382,7 +397,7 @@ pub(crate) fn check_size(what: &str, bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn cut(reason: &str) -> String {
+pub(crate) fn cut(reason: &str) -> String {
     reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned()
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) followers: Followers,
     pub(crate) timer_hint: TimerHint,
+    /// Wakes the task of the schedules when one of them changed.
+    pub(crate) schedule_hint: tokio::sync::Notify,
     /// Ends all tasks of the host.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,

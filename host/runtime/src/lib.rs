@@ -18,6 +18,7 @@ mod replaying;
 mod resetting;
 mod residency;
 mod run_task;
+mod schedules;
 mod session;
 mod slice;
 mod starting;
@@ -26,3 +27,4 @@ mod updating;
 pub mod view;
 
 pub use host::{Host, HostConfig};
+pub use schedules::{format_time, parse_time};

@@ -1,5 +1,7 @@
 //! What the host shows of workflows, runs and histories: the JSON of the HTTP interface and of `-o json`.
 
+mod schedules;
+
 use std::collections::BTreeMap;
 
 use abide_history::{RunPage, Version};
@@ -8,6 +10,11 @@ use abide_model::{
     RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
+
+pub use schedules::{
+    BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
+    TriggerOutcome, TriggerSchedule, Triggered,
+};
 
 /// A run that is to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]

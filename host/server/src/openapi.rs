@@ -13,12 +13,17 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use abide_history::Version;
+    use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_model::{
         CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
         ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
         Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed,
         RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered,
         UpdateReceived, VersionChanged, WorkflowName,
+    };
+    use abide_runtime::view::{
+        BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
+        TriggerOutcome, TriggerSchedule, Triggered,
     };
     use abide_runtime::view::{
         Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, ResetRun, Runs,
@@ -32,7 +37,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, updates, versions};
+    use crate::routes::{history, runs, schedules, updates, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -83,6 +88,7 @@ mod tests {
         let expected = BTreeMap::from([
             ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
             ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
+            ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
             ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
             ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
             ("post /v1/runs/{run}/updates".to_owned(), names(updates::UpdateParameters::NAMES)),
@@ -283,6 +289,69 @@ mod tests {
         fits("Updated", &updated(UpdateStatus::Accepted, None));
         fits("Updated", &updated(UpdateStatus::Rejected, Some(failure())));
         fits("Updated", &updated(UpdateStatus::Completed, Some(Outcome::Ok(text("1")))));
+    }
+
+    #[test]
+    fn every_type_of_schedules_is_as_documented() {
+        let id = ScheduleId::parse("nightly").unwrap();
+        let spec = ScheduleSpec {
+            input: text("{}"),
+            version: Some("0123abcd".to_owned()),
+            cron: vec!["0 3 * * *".to_owned()],
+            intervals: vec![Interval { every_ms: 60_000, offset_ms: 1000 }],
+            jitter_ms: 1,
+            start_at_ms: Some(2),
+            end_at_ms: Some(3),
+            ..ScheduleSpec::new(run().workflow)
+        };
+        for overlap in OverlapPolicy::ALL {
+            fits("ScheduleSpec", &ScheduleSpec { overlap, ..spec.clone() });
+            fits("TriggerSchedule", &TriggerSchedule { overlap: Some(overlap) });
+        }
+        let note = Some("a".to_owned());
+        fits(
+            "CreateSchedule",
+            &CreateSchedule { id: id.clone(), spec: spec.clone(), paused: true, note: note.clone() },
+        );
+        let overlap = OverlapPolicy::Skip;
+        fits("BackfillSchedule", &BackfillSchedule { from_ms: 1, to_ms: 2, overlap: Some(overlap) });
+        let counts = ScheduleCounts { started: 1, skipped: 2, missed: 3, failed: 4 };
+        let summary = ScheduleSummary {
+            id: id.clone(),
+            workflow: run().workflow,
+            paused: false,
+            note: note.clone(),
+            next_due_ms: Some(1),
+            counts,
+        };
+        fits("Schedules", &Schedules { schedules: vec![summary], next: Some(id.clone()) });
+        let scheduled = ScheduledRunView {
+            run_id: run().run_id,
+            id: run().id,
+            due_ms: 1,
+            started_ms: 2,
+            status: RunStatus::Failed,
+            closed_ms: Some(3),
+            outcome: Some(failure()),
+        };
+        let description = ScheduleDescription {
+            id,
+            spec,
+            paused: true,
+            note,
+            created_ms: 1,
+            updated_ms: 2,
+            next_due_ms: vec![3, 4],
+            buffered_due_ms: Some(3),
+            recent: vec![scheduled],
+            counts,
+            backfills: vec![Backfill { from_ms: 1, to_ms: 2, overlap }],
+            last_failure: Some(ScheduleFailure { due_ms: 1, message: "a".to_owned() }),
+        };
+        fits("ScheduleDescription", &description);
+        for outcome in [TriggerOutcome::Started, TriggerOutcome::Buffered, TriggerOutcome::Skipped] {
+            fits("Triggered", &Triggered { outcome, run: Some(run()) });
+        }
     }
 
     #[test]

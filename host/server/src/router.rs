@@ -6,7 +6,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
-use crate::routes::{control, health, history, missing, replay, runs, signals, updates, versions, workflows};
+use crate::routes::{
+    control, health, history, missing, replay, runs, schedules, signals, updates, versions, workflows,
+};
 use crate::state::Shared;
 
 /// One method of one path.
@@ -23,6 +25,14 @@ fn get<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Rout
 
 fn post<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
     Route { method: "post", path, handler: on(MethodFilter::POST, handler) }
+}
+
+fn put<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: "put", path, handler: on(MethodFilter::PUT, handler) }
+}
+
+fn delete<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: "delete", path, handler: on(MethodFilter::DELETE, handler) }
 }
 
 fn routes() -> Vec<Route> {
@@ -44,6 +54,15 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/resume", control::resume),
         post("/v1/runs/{run}/reset", control::reset),
         post("/v1/runs/{run}/replay", replay::replay),
+        post("/v1/schedules", schedules::create),
+        get("/v1/schedules", schedules::list),
+        get("/v1/schedules/{id}", schedules::describe),
+        put("/v1/schedules/{id}", schedules::update),
+        delete("/v1/schedules/{id}", schedules::delete),
+        post("/v1/schedules/{id}/pause", schedules::pause),
+        post("/v1/schedules/{id}/unpause", schedules::unpause),
+        post("/v1/schedules/{id}/trigger", schedules::trigger),
+        post("/v1/schedules/{id}/backfill", schedules::backfill),
         get("/healthz", health::health),
         get("/readyz", health::ready),
         get("/openapi.json", health::document),

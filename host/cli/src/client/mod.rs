@@ -4,6 +4,7 @@ mod events;
 mod follow;
 mod patience;
 mod request;
+mod schedules;
 
 use std::net::IpAddr;
 use std::sync::Arc;

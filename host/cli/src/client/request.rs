@@ -109,7 +109,7 @@ impl Client {
         .await
     }
 
-    fn with_json(&self, url: Url, json: &Json) -> RequestBuilder {
+    pub(super) fn with_json(&self, url: Url, json: &Json) -> RequestBuilder {
         self.http.post(url).header(CONTENT_TYPE, "application/json").body(json.as_str().to_owned())
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod replay;
 pub(crate) mod result;
+pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
@@ -41,5 +42,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
+        Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }
 }

@@ -10,6 +10,7 @@
 mod history;
 mod rows;
 pub mod sample;
+mod schedules;
 mod starts;
 mod timers;
 mod versions;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use history::*;
 pub use rows::*;
+pub use schedules::*;
 pub use starts::*;
 pub use timers::*;
 pub use versions::*;
@@ -80,6 +82,11 @@ macro_rules! conformance {
             each_tenant_has_a_fair_part_of_the_timers
             the_next_timer_is_the_first_of_all_tenants
             timers_at_the_ends_of_time
+            a_schedule_comes_back_until_it_is_deleted
+            a_schedule_of_another_revision_is_not_changed
+            schedules_are_listed_by_id
+            schedules_are_due_in_order
+            the_start_of_a_run_and_the_step_of_its_schedule_are_one
             the_last_version_that_came_is_active
             versions_are_listed_oldest_first
             a_version_that_comes_again_keeps_its_row_and_is_active

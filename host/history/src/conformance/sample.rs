@@ -2,10 +2,11 @@
 
 use abide_model::{
     CallCompleted, CallIndex, CallKind, CallOptions, CallRequested, CallerId, Digest, Event, Json, Limits, Outcome,
-    Recorded, RecordedRequest, Run, RunClosed, RunId, RunStarted, RunStatus, Seq, SignalReceived, Tenant, WorkflowName,
+    Recorded, RecordedRequest, Run, RunClosed, RunId, RunStarted, RunStatus, Schedule, ScheduleId, ScheduleSpec,
+    ScheduleState, Seq, SignalReceived, Tenant, WorkflowName,
 };
 
-use crate::Commit;
+use crate::{Commit, ScheduleChange};
 
 /// A tenant.
 pub fn tenant(name: &str) -> Tenant {
@@ -60,6 +61,21 @@ pub fn closed(run: &Run) -> Run {
         outcome: Some(Outcome::Ok(json("\"done\""))),
         ..run.clone()
     }
+}
+
+/// The first row of a schedule, with the host to look at it at `wake_ms`.
+pub fn schedule(id: &str, wake_ms: Option<u64>) -> Schedule {
+    Schedule {
+        id: ScheduleId::parse(id).expect("tests give valid ids"),
+        revision: 1,
+        spec: ScheduleSpec::new(workflow("helpdesk")),
+        state: ScheduleState { wake_ms, ..ScheduleState::default() },
+    }
+}
+
+/// The change that makes a schedule.
+pub fn make_schedule(tenant: &Tenant, schedule: &Schedule) -> ScheduleChange {
+    ScheduleChange { tenant: tenant.clone(), id: schedule.id.clone(), expected: None, row: Some(schedule.clone()) }
 }
 
 /// An event with a time that follows from its place.

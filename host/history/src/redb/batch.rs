@@ -5,6 +5,7 @@ use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
 use super::row::Row;
+use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::{events, keys, nodes, published, ready, runs, timers, versions};
 use crate::{StoreError, Version};
@@ -13,6 +14,7 @@ use crate::{StoreError, Version};
 #[derive(Debug)]
 pub(super) enum Change {
     Commit(Box<Prepared>),
+    Schedule(PreparedSchedule),
     Version { tenant: Tenant, version: Version, component: Vec<Row> },
 }
 
@@ -33,7 +35,14 @@ pub(super) fn write<'c>(
 
 /// Whether a change may be made. Writes nothing.
 fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
-    let Change::Commit(commit) = change else { return Ok(()) };
+    let commit = match change {
+        Change::Commit(commit) => commit,
+        Change::Schedule(change) => return schedules::check(writing, change),
+        Change::Version { .. } => return Ok(()),
+    };
+    if let Some(change) = &commit.schedule {
+        schedules::check(writing, change)?;
+    }
     check_commit(writing, commit, None)?;
     commit.successor.as_ref().map_or(Ok(()), |start| check_commit(writing, start, Some(commit.run_id)))
 }
@@ -64,6 +73,7 @@ fn check_commit(writing: &mut Writing<'_>, commit: &Prepared, ended: Option<RunI
 fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Commit(commit) => apply_commit(writing, commit),
+        Change::Schedule(change) => schedules::apply(writing, change),
         Change::Version { tenant, version, component } => versions::put(writing, tenant, version, component),
     }
 }
@@ -98,6 +108,9 @@ fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), Stor
     }
     if let Some(row) = &commit.key {
         row.put(writing, keys::TABLE)?;
+    }
+    if let Some(change) = &commit.schedule {
+        schedules::apply(writing, change)?;
     }
     commit.successor.as_ref().map_or(Ok(()), |start| apply_commit(writing, start))
 }

@@ -116,6 +116,11 @@ impl<'a> KeyReader<'a> {
         self.take().map(u32::from_be_bytes)
     }
 
+    /// A text that is all the rest.
+    pub(super) fn rest(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(std::mem::take(&mut self.0)).ok()
+    }
+
     /// Whether nothing is left.
     pub(super) fn end(self) -> Option<()> {
         self.0.is_empty().then_some(())

@@ -19,13 +19,31 @@ const FORMAT: u32 = 1;
 pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
     let found = read(&database.begin_read().map_err(unavailable)?, FORMAT_KEY)?;
     match found.map(u32::from_be_bytes) {
-        Some(FORMAT) => Ok(()),
+        Some(FORMAT) => add_tables(database),
         Some(other) => Err(StoreError::Corrupt(format!(
             "the file has format {other}, this release knows format {FORMAT}: start the release of abide that wrote it, or \
              a later one"
         ))),
         None => make(database),
     }
+}
+
+/// Makes the tables that the release which wrote the file did not have.
+fn add_tables(database: &Database) -> Result<(), StoreError> {
+    let reading = database.begin_read().map_err(unavailable)?;
+    let there = reading.list_tables().map_err(unavailable)?.count();
+    drop(reading);
+    if there >= TableId::ALL.len() {
+        return Ok(());
+    }
+    let mut transaction = database.begin_write().map_err(unavailable)?;
+    let durability = transaction.set_durability(Durability::Immediate);
+    durability.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    transaction.set_quick_repair(true);
+    for table in TableId::ALL {
+        transaction.open_table(table.definition()).map_err(unavailable)?;
+    }
+    transaction.commit().map_err(unavailable)
 }
 
 fn make(database: &Database) -> Result<(), StoreError> {

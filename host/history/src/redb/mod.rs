@@ -21,6 +21,7 @@ mod ready;
 mod record;
 mod row;
 mod runs;
+mod schedules;
 mod tables;
 #[cfg(test)]
 mod testing;
@@ -32,7 +33,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend};
-use abide_model::{CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Seq, Tenant, WorkflowName};
+use abide_model::{
+    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
+    WorkflowName,
+};
 use bytes::Bytes;
 
 use self::batch::Change;
@@ -40,7 +44,10 @@ use self::committer::Committer;
 use self::row::{Row, unavailable};
 use self::tables::TableId;
 use self::writer::Writer;
-use crate::{Commit, DueTimer, KeyUse, RunFilter, RunPage, Store, StoreError, StoreFuture, Version};
+use crate::{
+    Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
+    StoreFuture, Version,
+};
 
 /// How a [`RedbStore`] is opened.
 #[derive(Debug, Clone)]
@@ -227,6 +234,43 @@ impl Store for RedbStore {
 
     fn next_timer(&self) -> StoreFuture<'_, Option<u64>> {
         self.scan(|snapshot| timers::next(&snapshot.table(timers::TABLE)?))
+    }
+
+    fn change_schedule(&self, change: ScheduleChange) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let prepared = schedules::prepare(&change)?;
+            let size = prepared.size();
+            limits::check_commit(size)?;
+            self.committer.write(Change::Schedule(prepared), size).await
+        })
+    }
+
+    fn schedule<'a>(&'a self, tenant: &'a Tenant, id: &'a ScheduleId) -> StoreFuture<'a, Option<Schedule>> {
+        Box::pin(async move { schedules::get(&self.snapshot()?.table(schedules::TABLE)?, tenant, id) })
+    }
+
+    fn schedules<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        after: Option<&'a ScheduleId>,
+        limit: usize,
+    ) -> StoreFuture<'a, SchedulePage> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        self.scan(move |snapshot| schedules::list(&snapshot.table(schedules::TABLE)?, &tenant, after.as_ref(), limit))
+    }
+
+    fn due_schedules<'a>(
+        &'a self,
+        now_ms: u64,
+        after: Option<&'a DueSchedule>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<DueSchedule>> {
+        let after = after.cloned();
+        self.scan(move |snapshot| schedules::due(&snapshot.table(schedules::WAKES)?, now_ms, after.as_ref(), limit))
+    }
+
+    fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>> {
+        self.scan(move |snapshot| schedules::next(&snapshot.table(schedules::WAKES)?, now_ms))
     }
 
     fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {

@@ -3,6 +3,7 @@
 use abide_model::{IdReuse, RunId, Seq, Tenant};
 
 use super::row::{self, Row};
+use super::schedules::{self, PreparedSchedule};
 use super::tables::Readable;
 use super::{events, keys, nodes, published, ready, runs, timers};
 use crate::{Commit, StoreError};
@@ -22,6 +23,7 @@ pub(super) struct Prepared {
     pub(super) timers_cleared: Vec<Vec<u8>>,
     pub(super) published: Vec<Row>,
     pub(super) key: Option<Row>,
+    pub(super) schedule: Option<PreparedSchedule>,
     pub(super) id_reuse: IdReuse,
     /// The start of the run that takes over the id.
     pub(super) successor: Option<Box<Prepared>>,
@@ -38,7 +40,9 @@ impl Prepared {
         let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
         let rows = rows.chain(self.run.iter().map(|(row, _)| row));
         let timers = (self.timers_set.len() + self.timers_cleared.len()) * 128;
-        rows.map(Row::size).sum::<usize>() + timers + 256 + self.successor.as_ref().map_or(0, |start| start.size())
+        let schedule = self.schedule.as_ref().map_or(0, PreparedSchedule::size);
+        let successor = self.successor.as_ref().map_or(0, |start| start.size());
+        rows.map(Row::size).sum::<usize>() + timers + schedule + successor + 256
     }
 }
 
@@ -77,6 +81,7 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
         id_reuse: commit.id_reuse,
         successor: commit.successor.map(|start| prepare(*start, stored).map(Box::new)).transpose()?,
         key: commit.key.as_ref().map(|(key, used)| keys::row(&tenant, run_id, key, used)).transpose()?,
+        schedule: commit.schedule.as_ref().map(schedules::prepare).transpose()?,
         tenant,
         run_id,
         expected_length,

@@ -1,6 +1,6 @@
 //! Names in the path, percent-decoded.
 
-use abide_model::{Error, RunRef, WorkflowName};
+use abide_model::{Error, RunRef, ScheduleId, WorkflowName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
@@ -26,6 +26,17 @@ impl FromRequestParts<Shared> for RunPath {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
         Ok(Self(RunRef::parse(part(&parameters(parts, shared).await?, "run"))?))
+    }
+}
+
+/// `{id}`, a schedule.
+pub(crate) struct SchedulePath(pub(crate) ScheduleId);
+
+impl FromRequestParts<Shared> for SchedulePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(ScheduleId::parse(part(&parameters(parts, shared).await?, "id"))?))
     }
 }
 

@@ -1,6 +1,10 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
+    Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
+    ScheduleSpec, ScheduleState, ScheduledRun,
+};
+use abide_model::{
     CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event, Failure, Json,
     Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed,
     RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
@@ -144,6 +148,45 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
 
 fn parent() -> Parent {
     Parent { run_id: RunId::from_bytes([5; 16]), child: RunId::from_bytes([6; 16]) }
+}
+
+/// The row of a schedule with all that it can have, and with the least; by name.
+pub(in super::super) fn schedules() -> Vec<(String, Schedule)> {
+    let bare = Schedule {
+        id: ScheduleId::parse("nightly").unwrap(),
+        revision: 1,
+        spec: ScheduleSpec::new(WorkflowName::parse("helpdesk").unwrap()),
+        state: ScheduleState::default(),
+    };
+    let mut full = Schedule { revision: 7, ..bare.clone() };
+    full.spec.input = json(r#"{"deep": true}"#);
+    full.spec.version = Some("0123abcd".into());
+    full.spec.cron = vec!["0 3 * * MON-FRI".into(), "30 0 12 1 * *".into()];
+    full.spec.intervals = vec![Interval { every_ms: 3_600_000, offset_ms: 60_000 }];
+    full.spec.time_zone = "Europe/Zurich".into();
+    full.spec.jitter_ms = 30_000;
+    full.spec.start_at_ms = Some(1_700_000_000_000);
+    full.spec.end_at_ms = Some(1_800_000_000_000);
+    full.spec.overlap = OverlapPolicy::CancelOther;
+    full.spec.catchup_window_ms = 60_000;
+    let run_id = RunId::from_bytes([7; 16]);
+    let due_ms = 1_700_000_001_000;
+    full.state = ScheduleState {
+        created_ms: 1_700_000_000_123,
+        updated_ms: 1_700_000_000_456,
+        paused: true,
+        note: Some("while the desk moves".into()),
+        done_until_ms: due_ms,
+        buffered_ms: Some(due_ms),
+        open: [None, Some(EndRun::Cancel), Some(EndRun::Terminate)].map(|end| OpenRun { run_id, end }).into(),
+        recent: vec![ScheduledRun { run_id, id: CallerId::parse("nightly-2023-11-14T22:13:21Z").unwrap(), due_ms }],
+        counts: ScheduleCounts { started: 1, skipped: 2, missed: 3, failed: 4 },
+        backfills: OverlapPolicy::ALL.map(|overlap| Backfill { from_ms: 5, to_ms: 6, overlap }).into(),
+        triggered_ms: 1_700_000_000_789,
+        last_failure: Some(ScheduleFailure { due_ms, message: "there is no workflow".into() }),
+        wake_ms: Some(1_700_000_000_123),
+    };
+    vec![("bare".to_owned(), bare), ("full".to_owned(), full)]
 }
 
 /// The row of a run in each status, by name.
