@@ -11,8 +11,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RecordedRequest,
-    Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason,
+    RecordedRequest, Tenant, WorkflowName,
 };
 
 /// The place of an event in its history, from 0.
@@ -133,6 +133,9 @@ pub struct RunStarted {
     /// Within which limits.
     #[n(6)]
     pub limits: Limits,
+    /// What it can be found by at first.
+    #[n(7)]
+    pub attributes: Attributes,
 }
 
 /// See [`Event::CallRequested`].

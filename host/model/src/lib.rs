@@ -14,14 +14,17 @@
 //! assert!(input.as_str().contains("dark"));
 //! ```
 
+mod attributes;
 mod call;
 mod clock;
 mod digest;
 mod error;
 mod event;
 mod failure;
+mod filter;
 pub mod http;
 mod ids;
+mod instant;
 mod json;
 mod limits;
 pub mod llm;
@@ -30,6 +33,7 @@ mod request;
 mod run;
 pub mod tools;
 
+pub use attributes::{AttributeChanges, AttributeValue, Attributes, Scalar};
 pub use call::{Call, CallIndex, CallKind, Outcome};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
@@ -39,6 +43,7 @@ pub use event::{
     RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
 };
 pub use failure::Failure;
+pub use filter::{Filter, Term};
 pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};
 pub use json::Json;
 pub use limits::Limits;

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerId, Digest, Error, ErrorCode, Outcome, RunId, Seq, WorkflowName};
+use crate::{Attributes, CallerId, Digest, Error, ErrorCode, Outcome, RunId, Seq, WorkflowName};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
@@ -131,6 +131,10 @@ pub struct Run {
     /// Whether somebody asked it to end.
     #[n(9)]
     pub cancel_requested: bool,
+    /// What it can be found by.
+    #[n(10)]
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 /// What stopped a run.
@@ -162,6 +166,34 @@ pub enum ParkKind {
     /// The guest broke a rule of its world.
     #[n(7)]
     GuestError,
+}
+
+impl ParkKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Divergence,
+        Self::Trap,
+        Self::FuelExhausted,
+        Self::MemoryExceeded,
+        Self::StackExhausted,
+        Self::VersionUnavailable,
+        Self::HistoryFull,
+        Self::GuestError,
+    ];
+
+    /// Its text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Divergence => "divergence",
+            Self::Trap => "trap",
+            Self::FuelExhausted => "fuel_exhausted",
+            Self::MemoryExceeded => "memory_exceeded",
+            Self::StackExhausted => "stack_exhausted",
+            Self::VersionUnavailable => "version_unavailable",
+            Self::HistoryFull => "history_full",
+            Self::GuestError => "guest_error",
+        }
+    }
 }
 
 /// Why a run is parked.

@@ -7,9 +7,11 @@
 //! and gets a test for each function here. [`Place`] says where the data is; a test may open it more than once. The data of a
 //! place is its own: each test is given a new one.
 
+mod deletion;
 mod history;
 mod rows;
 pub mod sample;
+mod search;
 mod starts;
 mod timers;
 mod versions;
@@ -17,8 +19,10 @@ mod versions;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use deletion::*;
 pub use history::*;
 pub use rows::*;
+pub use search::*;
 pub use starts::*;
 pub use timers::*;
 pub use versions::*;
@@ -72,6 +76,12 @@ macro_rules! conformance {
             runs_are_listed_newest_first
             runs_are_filtered
             a_page_may_end_anywhere
+            filters_find_what_they_mean
+            a_row_that_changes_is_found_by_what_it_is_now
+            a_deleted_run_leaves_nothing
+            an_open_run_is_not_deleted
+            a_long_run_is_deleted_in_parts
+            the_latest_run_of_an_id_that_is_deleted_leaves_it_to_the_one_before
             a_conversation_shares_its_parts
             a_request_without_its_parts_is_corrupt
             timers_ring_in_order

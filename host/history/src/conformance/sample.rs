@@ -45,6 +45,7 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         outcome: None,
         parked: None,
         cancel_requested: false,
+        attributes: Default::default(),
     }
 }
 
@@ -75,6 +76,7 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             input: json(input),
             seed: [7; 32],
             limits: Limits::default(),
+            attributes: run.attributes.clone(),
         })),
     )
 }

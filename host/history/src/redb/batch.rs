@@ -1,19 +1,30 @@
 //! Checks changes and writes them within a transaction, in the order in which they are given. It does not decide which changes
 //! are in it, does not make it durable, and tells nobody.
 
+use std::collections::BTreeSet;
+
 use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
 use super::row::Row;
 use super::tables::Writing;
-use super::{events, keys, nodes, published, ready, runs, timers, versions};
+use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, versions};
 use crate::{StoreError, Version};
 
 /// A change, ready to be written.
 #[derive(Debug)]
 pub(super) enum Change {
     Commit(Box<Prepared>),
-    Version { tenant: Tenant, version: Version, component: Vec<Row> },
+    Version {
+        tenant: Tenant,
+        version: Version,
+        component: Vec<Row>,
+    },
+    /// One step of a deletion.
+    Delete {
+        tenant: Tenant,
+        run_id: RunId,
+    },
 }
 
 /// Writes those changes that may be made. Gives an answer for each; or one error, and then the transaction is broken.
@@ -33,9 +44,14 @@ pub(super) fn write<'c>(
 
 /// Whether a change may be made. Writes nothing.
 fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
-    let Change::Commit(commit) = change else { return Ok(()) };
-    check_commit(writing, commit, None)?;
-    commit.successor.as_ref().map_or(Ok(()), |start| check_commit(writing, start, Some(commit.run_id)))
+    match change {
+        Change::Commit(commit) => {
+            check_commit(writing, commit, None)?;
+            commit.successor.as_ref().map_or(Ok(()), |start| check_commit(writing, start, Some(commit.run_id)))
+        }
+        Change::Version { .. } => Ok(()),
+        Change::Delete { tenant, run_id } => deletion::check(writing, tenant, *run_id),
+    }
 }
 
 /// Whether a commit may be made after the one that ends the run `ended`.
@@ -65,6 +81,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Commit(commit) => apply_commit(writing, commit),
         Change::Version { tenant, version, component } => versions::put(writing, tenant, version, component),
+        Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }
 
@@ -78,6 +95,11 @@ fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), Stor
         }
     }
     if let Some((row, id)) = &commit.run {
+        let old = match commit.starts() {
+            true => BTreeSet::new(),
+            false => index::stored(writing, &commit.tenant, commit.run_id)?,
+        };
+        index::change(writing, &old, &commit.index)?;
         if commit.starts() {
             runs::claim(writing, &commit.tenant, id, commit.run_id)?;
         }

@@ -1,10 +1,12 @@
 //! Turns a change into rows. It runs in the task of the caller, so that the one thread that writes only copies bytes.
 
+use std::collections::BTreeSet;
+
 use abide_model::{IdReuse, RunId, Seq, Tenant};
 
 use super::row::{self, Row};
 use super::tables::Readable;
-use super::{events, keys, nodes, published, ready, runs, timers};
+use super::{events, index, keys, nodes, published, ready, runs, timers};
 use crate::{Commit, StoreError};
 
 /// A commit as rows.
@@ -17,6 +19,8 @@ pub(super) struct Prepared {
     pub(super) nodes: Vec<Row>,
     /// The row of the run, and whose id it claims if this starts it.
     pub(super) run: Option<(Row, abide_model::CallerId)>,
+    /// What the row is found by.
+    pub(super) index: BTreeSet<Vec<u8>>,
     pub(super) ready: Option<(Vec<u8>, bool)>,
     pub(super) timers_set: Vec<Vec<u8>>,
     pub(super) timers_cleared: Vec<Vec<u8>>,
@@ -37,8 +41,13 @@ impl Prepared {
     pub(super) fn size(&self) -> usize {
         let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
         let rows = rows.chain(self.run.iter().map(|(row, _)| row));
+        let index = self.index.iter().map(|key| key.len() + 32).sum::<usize>();
         let timers = (self.timers_set.len() + self.timers_cleared.len()) * 128;
-        rows.map(Row::size).sum::<usize>() + timers + 256 + self.successor.as_ref().map_or(0, |start| start.size())
+        rows.map(Row::size).sum::<usize>()
+            + index
+            + timers
+            + 256
+            + self.successor.as_ref().map_or(0, |start| start.size())
     }
 }
 
@@ -66,6 +75,7 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
         events,
         nodes: node_rows,
         run: commit.run.as_ref().map(|run| (runs::row(&tenant, run), run.id.clone())),
+        index: commit.run.as_ref().map(|run| index::keys(&tenant, run)).unwrap_or_default(),
         ready: commit.ready.map(|ready| (ready::key(&tenant, run_id), ready)),
         timers_set: commit.timers_set.iter().map(timer_key).collect(),
         timers_cleared: commit.timers_cleared.iter().map(timer_key).collect(),

@@ -33,11 +33,13 @@ pub(super) enum TableId {
     Versions = 9,
     Active = 10,
     Components = 11,
+    Index = 12,
+    Deletions = 13,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -50,6 +52,8 @@ impl TableId {
         Self::Versions,
         Self::Active,
         Self::Components,
+        Self::Index,
+        Self::Deletions,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -66,6 +70,8 @@ impl TableId {
             Self::Versions => "versions",
             Self::Active => "active",
             Self::Components => "components",
+            Self::Index => "index",
+            Self::Deletions => "deletions",
         }
     }
 
@@ -131,6 +137,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(12), None);
+        assert_eq!(TableId::from_number(14), None);
     }
 }

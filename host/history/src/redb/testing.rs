@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
-    CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
-    Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
-    RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged,
-    WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest,
+    Event, Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run,
+    RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
+    VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -186,9 +186,9 @@ fn limits() -> impl Strategy<Value = Limits> {
 
 /// Any event but those that close a run.
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
-    let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
-    let started = started.prop_map(|(tenant, workflow, version, id, input, seed, limits)| {
-        Event::RunStarted(Box::new(RunStarted { tenant, workflow, version, id, input, seed, limits }))
+    let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits(), attributes());
+    let started = started.prop_map(|(tenant, workflow, version, id, input, seed, limits, attributes)| {
+        Event::RunStarted(Box::new(RunStarted { tenant, workflow, version, id, input, seed, limits, attributes }))
     });
     let requested = (any::<u32>(), any::<u64>(), proptest::sample::select(&CALL_KINDS[..]), request(), options())
         .prop_map(|(call, cause, kind, request, options)| {
@@ -221,12 +221,43 @@ pub(super) fn last_event() -> impl Strategy<Value = Recorded> {
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }
 
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let text = || "[a-c:T0-9Z-]{0,20}";
+    let value = prop_oneof![
+        any::<bool>().prop_map(serde_json::Value::from),
+        (-1000i32..1000, 0u8..4).prop_map(|(whole, quarters)| (f64::from(whole) + f64::from(quarters) / 4.0).into()),
+        text().prop_map(serde_json::Value::from),
+        vec(text(), 0..3).prop_map(serde_json::Value::from),
+    ];
+    let object = proptest::collection::btree_map("x[a-z0-9_]{0,8}", value, 0..4);
+    object.prop_map(|object| Attributes::read(object).unwrap())
+}
+
 pub(super) fn run() -> impl Strategy<Value = Run> {
     let names = (run_id(), caller_id(), workflow(), digest(), proptest::sample::select(&RunStatus::ALL[..]));
-    let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
+    let rest = (
+        any::<u64>(),
+        option::of(any::<u64>()),
+        option::of(outcome()),
+        option::of(reason()),
+        any::<bool>(),
+        attributes(),
+    );
     (names, rest).prop_map(|((run_id, id, workflow, version, status), rest)| {
-        let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
-        Run { run_id, id, workflow, version, status, started_ms, closed_ms, outcome, parked, cancel_requested }
+        let (started_ms, closed_ms, outcome, parked, cancel_requested, attributes) = rest;
+        Run {
+            run_id,
+            id,
+            workflow,
+            version,
+            status,
+            started_ms,
+            closed_ms,
+            outcome,
+            parked,
+            cancel_requested,
+            attributes,
+        }
     })
 }
 

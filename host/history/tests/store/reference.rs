@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunTimer, Store, StoreError};
-use abide_model::{CallerId, Digest, Event, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, Tenant};
+use abide_model::{
+    CallerId, Digest, Event, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Tenant,
+};
 
 /// All that is in a store, but for versions.
 #[derive(Debug, Default, Clone)]
@@ -115,6 +117,12 @@ impl Reference {
             let of = self.runs.iter().filter(|((owner, _), _)| owner == tenant);
             let expected: Vec<_> = of.rev().filter_map(|(_, run)| run.row.clone()).collect();
             assert_eq!(listed.runs, expected, "list of runs of {tenant}");
+            for status in RunStatus::ALL {
+                let filter = RunFilter { status: Some(status), ..RunFilter::default() };
+                let listed = store.runs(tenant, &filter, None, 10_000).await?;
+                let expected: Vec<_> = expected.iter().filter(|run| run.status == status).cloned().collect();
+                assert_eq!(listed.runs, expected, "{status} runs of {tenant}");
+            }
         }
         Ok(())
     }

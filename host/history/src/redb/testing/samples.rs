@@ -1,9 +1,9 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event, Failure, Json,
-    Limits, Outcome, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed,
-    RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
+    Failure, Json, Limits, Outcome, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunId,
+    RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
 };
 
 use super::{CALL_KINDS, PARK_KINDS};
@@ -70,7 +70,9 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         input: json(r#"{"message": "my screen is dark"}"#),
         seed: [9; 32],
         limits: limits(),
+        attributes: Attributes::default(),
     };
+    let started_with = RunStarted { attributes: run_with_attributes().attributes, ..started.clone() };
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
     let stored = RecordedRequest::Stored(Digest::of(b"head"), Some(Digest::of(b"last")), 12);
@@ -85,6 +87,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
     let bare = ParkReason { kind: ParkKind::Trap, message: "it trapped".into(), event: None, backtrace: Vec::new() };
     let mut events = vec![
         ("run-started", Event::RunStarted(Box::new(started))),
+        ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
@@ -132,6 +135,16 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         },
         parked: (status == RunStatus::Parked).then(|| reason(ParkKind::Divergence)),
         cancel_requested: status == RunStatus::Cancelled,
+        attributes: Attributes::default(),
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
+}
+
+/// The row of a run with an attribute of each sort.
+pub(in super::super) fn run_with_attributes() -> Run {
+    let (_, run) = runs().remove(0);
+    let attributes = json(
+        r#"{"amount": 12.5, "count": -3, "customer": "acme", "due": "2026-11-01T00:00:00Z", "tags": ["red"], "urgent": true}"#,
+    );
+    Run { attributes: attributes.read().unwrap(), ..run }
 }
