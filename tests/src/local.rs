@@ -47,10 +47,15 @@ impl LocalHost {
 
     /// Stops the host and opens another one on the same folder.
     pub async fn reopen(self, performer: impl Performer) -> Self {
+        self.reopen_with(performer, |_| ()).await
+    }
+
+    /// The same, with another configuration.
+    pub async fn reopen_with(self, performer: impl Performer, configure: impl FnOnce(&mut HostConfig)) -> Self {
         let Self { host, folder, .. } = self;
         host.shutdown().await;
         drop(host);
-        Self::open(folder, performer, |_| ()).await
+        Self::open(folder, performer, configure).await
     }
 
     /// Uploads a guest under its own name.
@@ -74,6 +79,7 @@ impl LocalHost {
             version: None,
             if_running: IfRunning::Reject,
             id_reuse: Default::default(),
+            attributes: Default::default(),
         };
         RunRef::Run(self.host.start(&self.tenant, start).await.expect("a start").run.run_id)
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use abide_model::{
-    CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RunId, Tenant, WorkflowName,
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -45,6 +45,8 @@ pub struct GuestSpec {
     pub seed: [u8; 32],
     /// What it may use.
     pub limits: Limits,
+    /// What the run can be found by at first.
+    pub attributes: Attributes,
 }
 
 /// Why a guest cannot go on.
@@ -103,6 +105,7 @@ impl Guest {
                 history_length: 1,
             },
             limits: spec.limits,
+            attributes: spec.attributes,
         };
         let future = Box::pin(work(program.clone(), state, spec.input));
         Self { future, shared, wake: Arc::default(), stopped: None }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
-use abide_model::{Call, CallIndex, Json, Limits, Outcome, ParkKind};
+use abide_model::{Attributes, Call, CallIndex, Json, Limits, Outcome, ParkKind};
 use rand_chacha::ChaCha12Rng;
 use wasmtime::ResourceLimiter;
 
@@ -39,6 +39,8 @@ pub enum Output {
         /// The value.
         value: Json,
     },
+    /// It changed the attributes of the run. These are all of them now.
+    Attributes(Attributes),
     /// It wrote a log line.
     Log {
         /// How much it matters.
@@ -102,6 +104,8 @@ pub(crate) struct GuestState {
     pub(crate) random: ChaCha12Rng,
     pub(crate) info: Info,
     pub(crate) limits: Limits,
+    /// What the run can be found by now.
+    pub(crate) attributes: Attributes,
 }
 
 impl ResourceLimiter for GuestState {

@@ -21,6 +21,7 @@ use crate::inner::{Inner, RunKey, stopping};
 use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
+use crate::retention::{self, Retention};
 use crate::run_task::RunTask;
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, Started};
 use crate::{driving, queries, replaying, starting, timers};
@@ -49,6 +50,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// The largest component that may be uploaded, in bytes.
     pub max_component_bytes: usize,
+    /// How long runs that have ended are kept.
+    pub retention: Retention,
 }
 
 impl HostConfig {
@@ -60,6 +63,7 @@ impl HostConfig {
             resident_bytes: 2 << 30,
             limits: Limits::default(),
             max_component_bytes: 64 << 20,
+            retention: Retention::default(),
         }
     }
 }
@@ -104,6 +108,7 @@ impl Host {
         });
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
+        inner.tasks.spawn(retention::keep(inner.clone()));
         Ok(Self { inner })
     }
 
@@ -138,6 +143,7 @@ impl Host {
             outcome: None,
             parked: None,
             cancel_requested: false,
+            attributes: start.attributes.clone(),
         };
         let first = Recorded {
             time_ms: now_ms,
@@ -149,6 +155,7 @@ impl Host {
                 input: start.input,
                 seed: random()?,
                 limits: inner.config.limits.clone(),
+                attributes: start.attributes,
             })),
         };
         let mut commit = Commit::new(tenant.clone(), run_id, 0);

@@ -15,7 +15,9 @@ mod reading;
 mod registry;
 mod replaying;
 mod residency;
+mod retention;
 mod run_task;
+mod searching;
 mod session;
 mod slice;
 mod starting;
@@ -23,3 +25,4 @@ mod timers;
 pub mod view;
 
 pub use host::{Host, HostConfig};
+pub use retention::Retention;

@@ -274,7 +274,7 @@ impl RunTask {
 
     /// Gathers what the guest did.
     fn take(&mut self, news: News) {
-        let News { events, mut nodes, published, log, calls, cancelled, ended } = news;
+        let News { events, mut nodes, published, attributes, log, calls, cancelled, ended } = news;
         if self.length + events.len() as u64 > self.limits.history_events && !ended {
             return self.park(ParkReason {
                 kind: ParkKind::HistoryFull,
@@ -286,6 +286,9 @@ impl RunTask {
                 event: Some(self.length),
                 backtrace: Vec::new(),
             });
+        }
+        if let Some(attributes) = attributes {
+            self.change_run(|run| run.attributes = attributes);
         }
         let mut calls = calls.into_iter();
         for event in events {

@@ -3,8 +3,8 @@
 
 use abide_engine::{Guest, GuestSpec, LogLevel, Output, Program, Turn};
 use abide_model::{
-    Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Node, Outcome, ParkKind, ParkReason,
-    Recorded, RecordedRequest, RunClosed, RunId, RunStarted, Seq,
+    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Node, Outcome, ParkKind,
+    ParkReason, Recorded, RecordedRequest, RunClosed, RunId, RunStarted, Seq,
 };
 use abide_replay::{Divergence, Machine, Seen};
 
@@ -27,6 +27,8 @@ pub(crate) struct News {
     pub(crate) events: Vec<Event>,
     pub(crate) nodes: Vec<(Digest, Node)>,
     pub(crate) published: Vec<(String, Json)>,
+    /// All attributes of the run, where the guest changed some.
+    pub(crate) attributes: Option<Attributes>,
     pub(crate) log: Vec<LogLine>,
     /// Calls that are in `events`.
     pub(crate) calls: Vec<Call>,
@@ -67,6 +69,7 @@ impl Session {
             input: started.input.clone(),
             seed: started.seed,
             limits: started.limits.clone(),
+            attributes: started.attributes.clone(),
         };
         Self {
             guest: Guest::new(program, spec),
@@ -200,6 +203,11 @@ impl Session {
             Output::Published { name, value } => {
                 if self.machine.is_past_record() {
                     news.published.push((name, value));
+                }
+            }
+            Output::Attributes(attributes) => {
+                if self.machine.is_past_record() {
+                    news.attributes = Some(attributes);
                 }
             }
             Output::Log { level, message, fields } => {

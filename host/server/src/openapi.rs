@@ -14,14 +14,15 @@ mod tests {
 
     use abide_history::Version;
     use abide_model::{
-        CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, IdReuse, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest,
-        RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated,
-        SignalReceived, Tenant, VersionChanged, WorkflowName,
+        Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested,
+        Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits, Outcome, ParkKind, ParkReason, Recorded,
+        RecordedRequest, RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus,
+        RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
     };
     use abide_runtime::view::{
-        Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, Runs,
-        Signalled, StartRun, Started, Workflow,
+        Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Deployed, Description, History,
+        HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, RunCounts, Runs, Signalled, StartRun, Started,
+        Workflow,
     };
     use serde::Serialize;
     use serde_json::{Value, json};
@@ -31,7 +32,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, versions};
+    use crate::routes::{history, runs, search, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -82,6 +83,7 @@ mod tests {
         let expected = BTreeMap::from([
             ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
             ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
+            ("get /v1/runs/count".to_owned(), names(search::CountParameters::NAMES)),
             ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
             ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
         ]);
@@ -192,7 +194,13 @@ mod tests {
             outcome: Some(failure()),
             parked: Some(reason()),
             cancel_requested: false,
+            attributes: attributes(),
         }
+    }
+
+    fn attributes() -> Attributes {
+        let every_sort = json!({"customer": "acme", "amount": 1.5, "urgent": true, "tags": ["a", "b"]});
+        serde_json::from_value(every_sort).unwrap()
     }
 
     fn version() -> Version {
@@ -257,8 +265,34 @@ mod tests {
             version: Some("0123abcd".to_owned()),
             if_running: IfRunning::Terminate,
             id_reuse: IdReuse::AllowAfterFailure,
+            attributes: attributes(),
         };
         fits("StartRun", &start);
+        fits("RunCounts", &RunCounts { total: 3, statuses: [("running".to_owned(), 3)].into() });
+        fits("Deleted", &Deleted { run_id: run().run_id });
+        for action in [BatchAction::Cancel, BatchAction::Terminate, BatchAction::Signal, BatchAction::Delete] {
+            let signal = BatchSignal { name: "go".to_owned(), payload: text("1"), key: Some("k".to_owned()) };
+            let batch = Batch {
+                filter: "status = 'running'".to_owned(),
+                action,
+                reason: "enough".to_owned(),
+                signal: Some(signal),
+                cursor: Some(run().run_id),
+                limit: Some(10),
+            };
+            fits("Batch", &batch);
+        }
+        let failure =
+            BatchFailure { run_id: run().run_id, code: "internal".to_owned(), message: "it broke".to_owned() };
+        let report = BatchReport {
+            done: 1,
+            skipped: 2,
+            failed: 3,
+            reasons: [("run-closed".to_owned(), 2)].into(),
+            failures: vec![failure],
+            next: Some(run().run_id),
+        };
+        fits("BatchReport", &report);
     }
 
     #[test]
@@ -271,6 +305,7 @@ mod tests {
             input: text("[1]"),
             seed: [0; 32],
             limits: Limits::default(),
+            attributes: attributes(),
         };
         let retry = RetryPolicy {
             initial_interval_ms: Some(1),

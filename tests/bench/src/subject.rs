@@ -101,6 +101,7 @@ pub(crate) async fn start(host: &Host, tenant: &Tenant, workflow: &str, input: s
         version: None,
         if_running: IfRunning::Reject,
         id_reuse: Default::default(),
+        attributes: Default::default(),
     };
     Ok(RunRef::Run(host.start(tenant, start).await?.run.run_id))
 }

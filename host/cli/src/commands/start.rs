@@ -1,6 +1,6 @@
 //! `abide start`: starts a run, and may wait for it.
 
-use abide_model::{CallerId, IdReuse, Json, WorkflowName};
+use abide_model::{Attributes, CallerId, IdReuse, Json, WorkflowName};
 use abide_runtime::view::{IfRunning, StartRun};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -31,6 +31,9 @@ pub(crate) struct StartArguments {
     /// Whether to take the id of a run that has ended
     #[arg(long, value_enum, value_name = "WHEN", default_value = "allow")]
     id_reuse: Reuse,
+    /// What the run can be found by with `--filter`: a flat JSON object [default: {}]
+    #[arg(long, value_name = "JSON")]
+    attributes: Option<String>,
     /// Wait for the result and print it
     #[arg(long)]
     wait: bool,
@@ -79,6 +82,12 @@ pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Form
             Reuse::Allow => IdReuse::Allow,
             Reuse::AllowAfterFailure => IdReuse::AllowAfterFailure,
             Reuse::Reject => IdReuse::Reject,
+        },
+        attributes: match arguments.attributes.as_deref() {
+            Some(attributes) => {
+                input::json(attributes)?.read().map_err(|error| Fault::usage(format!("`--attributes`: {error}")))?
+            }
+            None => Attributes::default(),
         },
     };
     let started = client.start(&start).await?;

@@ -8,7 +8,7 @@ use abide_model::{
 };
 
 use super::{RunTask, loading};
-use crate::batch::Answer;
+use crate::batch::{Answer, Batch};
 use crate::errors;
 use crate::registry::{Message, Reply};
 use crate::timers::RingingTimer;
@@ -45,6 +45,7 @@ impl RunTask {
             Message::Cancel { reason, reply } => self.cancel(reason, reply).await,
             Message::Terminate { reason, reply } => self.terminate(reason, reply).await?,
             Message::Replace { start, reply } => self.replace(start, reply).await?,
+            Message::Delete { reply } => self.delete(reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
             Message::Timer(timer) => self.timer(timer).await,
         }
@@ -155,6 +156,25 @@ impl RunTask {
         let outcome = Outcome::Failed(Failure::from(&terminated));
         let (_, recorded) = self.record(Event::RunTerminated(terminated));
         self.close(RunStatus::Terminated, outcome, recorded.time_ms);
+        Ok(())
+    }
+
+    /// Removes the run from the store. Nothing of it is known here afterwards.
+    async fn delete(&mut self, reply: Reply<()>) -> Result<(), StoreError> {
+        self.flush().await?;
+        if self.is_open() || self.run.is_none() {
+            let refusal = if self.is_open() { errors::open(self.key.run_id) } else { self.refusal() };
+            drop(reply.send(Err(refusal)));
+            return Ok(());
+        }
+        if let Err(error) = self.inner.store.delete(&self.key.tenant, self.key.run_id).await {
+            drop(reply.send(Err(error.clone().into())));
+            return Err(error);
+        }
+        self.run = None;
+        self.length = 0;
+        self.batch = Batch::new(&self.key, 0);
+        drop(reply.send(Ok(())));
         Ok(())
     }
 

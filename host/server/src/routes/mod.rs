@@ -6,6 +6,7 @@ pub(crate) mod history;
 pub(crate) mod missing;
 pub(crate) mod replay;
 pub(crate) mod runs;
+pub(crate) mod search;
 pub(crate) mod signals;
 pub(crate) mod versions;
 pub(crate) mod workflows;

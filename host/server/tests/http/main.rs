@@ -7,6 +7,7 @@ mod ids;
 mod origins;
 mod refusals;
 mod routes;
+mod search;
 mod stopping;
 mod streams;
 mod support;
