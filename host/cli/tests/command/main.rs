@@ -5,5 +5,6 @@
 mod failures;
 mod hosts;
 mod outages;
+mod search;
 mod support;
 mod words;
