@@ -201,7 +201,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes a run that has ended, with all that is stored of it. From the first change on it is nowhere to be found; where much is
     /// stored, more changes follow, and one that is cut short is finished by asking again. A run that is not there is fine; one
-    /// that is open is refused with [`StoreError::Invalid`]. Its timers are no longer there, since it has ended.
+    /// that is open is refused with [`StoreError::Invalid`]. Timers that it left behind stay until they ring; a commit that only clears
+    /// some is taken for a run that is not there.
     fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()>;
 
     /// Runs whose deletion was begun and not finished, at most `limit`.

@@ -1,7 +1,6 @@
 //! Search attributes: what a run can be found by besides its own row. A flat JSON object, given at the start and changed by the
 //! guest.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use minicbor::data::Type;
@@ -9,8 +8,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::instant::parse_instant;
-use crate::{Error, ErrorCode};
+use crate::{Error, ErrorCode, Scalar};
 
 /// Attributes of one run.
 const MAX_ATTRIBUTES: usize = 32;
@@ -66,40 +64,9 @@ pub enum AttributeValue {
     Texts(Vec<String>),
 }
 
-/// What filters compare, and what an index is made of.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scalar {
-    /// Yes or no.
-    Bool(bool),
-    /// A finite number.
-    Number(f64),
-    /// A time, in milliseconds since 1970.
-    Time(u64),
-    /// Any other text.
-    Text(String),
-}
-
 /// Attributes that are set, and those that are removed (`None`).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AttributeChanges(BTreeMap<String, Option<AttributeValue>>);
-
-impl Scalar {
-    /// A text, or the time that it is.
-    pub fn of_text(text: &str) -> Self {
-        parse_instant(text).map_or_else(|| Self::Text(text.to_owned()), Self::Time)
-    }
-
-    /// How two compare. `None` where they are of different sorts.
-    pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Bool(one), Self::Bool(other)) => Some(one.cmp(other)),
-            (Self::Number(one), Self::Number(other)) => one.partial_cmp(other),
-            (Self::Time(one), Self::Time(other)) => Some(one.cmp(other)),
-            (Self::Text(one), Self::Text(other)) => Some(one.cmp(other)),
-            _ => None,
-        }
-    }
-}
 
 impl AttributeValue {
     /// Reads a JSON value of the attribute `name`.

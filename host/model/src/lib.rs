@@ -31,9 +31,10 @@ pub mod llm;
 mod policy;
 mod request;
 mod run;
+mod scalar;
 pub mod tools;
 
-pub use attributes::{AttributeChanges, AttributeValue, Attributes, Scalar};
+pub use attributes::{AttributeChanges, AttributeValue, Attributes};
 pub use call::{Call, CallIndex, CallKind, Outcome};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
@@ -50,3 +51,4 @@ pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use scalar::Scalar;

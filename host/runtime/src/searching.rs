@@ -11,7 +11,7 @@ use crate::inner::stopping;
 use crate::view::{Batch, BatchAction, BatchFailure, BatchReport, RunCounts};
 
 /// Rows that are asked for at a time when runs are counted. The store bounds them as well.
-const COUNT_PAGE: usize = 10_000;
+const COUNT_PAGE: usize = 1000;
 /// Runs that one request does something to, if it does not say how many, and at most.
 const BATCH_DEFAULT: usize = 500;
 const BATCH_MOST: usize = 1000;
@@ -21,7 +21,7 @@ const BATCH_AT_ONCE: usize = 32;
 const MAX_FAILURES: usize = 100;
 
 /// What happened to one run.
-enum Done {
+enum Act {
     Done,
     Skipped(ErrorCode),
     Failed(Error),
@@ -89,16 +89,16 @@ impl Host {
         let mut report = BatchReport { next: page.next, ..BatchReport::default() };
         while let Some((run_id, done)) = done.next().await {
             match done {
-                Done::Done => report.done += 1,
-                Done::Skipped(code) => {
+                Act::Done => report.done += 1,
+                Act::Skipped(code) => {
                     report.skipped += 1;
                     count(&mut report.reasons, code);
                 }
                 // The host itself is away: the page is asked for again when it is back.
-                Done::Failed(error) if matches!(error.code, ErrorCode::Unavailable | ErrorCode::StoreUnavailable) => {
+                Act::Failed(error) if matches!(error.code, ErrorCode::Unavailable | ErrorCode::StoreUnavailable) => {
                     return Err(error);
                 }
-                Done::Failed(error) => {
+                Act::Failed(error) => {
                     report.failed += 1;
                     count(&mut report.reasons, error.code);
                     if report.failures.len() < MAX_FAILURES {
@@ -111,7 +111,7 @@ impl Host {
         Ok(report)
     }
 
-    async fn act(&self, tenant: &Tenant, run_id: RunId, batch: &Batch) -> Done {
+    async fn act(&self, tenant: &Tenant, run_id: RunId, batch: &Batch) -> Act {
         let run = RunRef::Run(run_id);
         let result = match (batch.action, &batch.signal) {
             (BatchAction::Cancel, _) => self.cancel(tenant, &run, &batch.reason).await.map(drop),
@@ -120,19 +120,19 @@ impl Host {
             (BatchAction::Signal, Some(signal)) => {
                 let (payload, key) = (signal.payload.clone(), signal.key.clone());
                 match self.signal(tenant, &run, &signal.name, payload, key).await {
-                    Ok(signalled) if signalled.duplicate => return Done::Skipped(ErrorCode::IdempotencyConflict),
+                    Ok(signalled) if signalled.duplicate => return Act::Skipped(ErrorCode::IdempotencyConflict),
                     other => other.map(drop),
                 }
             }
             (BatchAction::Signal, None) => Ok(()),
         };
         match result {
-            Ok(()) => Done::Done,
+            Ok(()) => Act::Done,
             // It ended, or went, or did not end: there is nothing to do.
             Err(error) if matches!(error.code, ErrorCode::RunClosed | ErrorCode::RunNotFound | ErrorCode::RunOpen) => {
-                Done::Skipped(error.code)
+                Act::Skipped(error.code)
             }
-            Err(error) => Done::Failed(error),
+            Err(error) => Act::Failed(error),
         }
     }
 }

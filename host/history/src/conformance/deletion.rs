@@ -1,15 +1,15 @@
 //! Deleting runs.
 
-use abide_model::{Attributes, Filter, IdReuse, RecordedRequest, Request, RunId, Tenant};
+use abide_model::{Filter, IdReuse, RecordedRequest, Request, RunId, Tenant};
 
 use super::sample::{self, json, run_id, tenant};
 use super::{Place, Tested};
-use crate::{Commit, KeyUse, RunFilter, Store, StoreError};
+use crate::{Commit, DueTimer, KeyUse, RunFilter, RunTimer, Store, StoreError};
 
 /// A run that has ended, with a row of each sort.
 async fn a_closed_run(store: &dyn Store, tenant: &Tenant, number: u64, id: &str) -> Tested {
     let mut run = sample::run(run_id(number), id);
-    run.attributes = json(r#"{"customer": "acme", "tags": ["a", "b"]}"#).read().unwrap_or(Attributes::default());
+    run.attributes = json(r#"{"customer": "acme", "tags": ["a", "b"]}"#).read().expect("tests give valid attributes");
     let mut start = sample::start(tenant, &run);
     let request = Request { head: json("{}"), messages: vec![json("1"), json("2")] };
     let recorded = RecordedRequest::with_nodes(&request, |digest, node| start.nodes.push((digest, node)));
@@ -76,6 +76,26 @@ pub async fn an_open_run_is_not_deleted(place: &dyn Place) -> Tested {
     assert_eq!(store.run(&acme, run.run_id).await?, Some(run.clone()));
     assert_eq!(store.length(&acme, run.run_id).await?, 1);
     store.commit(sample::step(&acme, run.run_id, 1, 0)).await
+}
+
+/// The task that rings it finds no run.
+pub async fn a_timer_of_a_run_that_is_gone_can_be_cleared(place: &dyn Place) -> Tested {
+    let (store, acme) = (place.open().await?, tenant("acme"));
+    let run = sample::run(run_id(1), "ticket");
+    let timer = RunTimer { due_ms: 5, call: 0 };
+    store.commit(Commit { timers_set: vec![timer], ..sample::start(&acme, &run) }).await?;
+    store.commit(sample::end(&acme, &run, 1)).await?;
+    store.delete(&acme, run.run_id).await?;
+    let left = DueTimer { tenant: acme.clone(), run_id: run.run_id, timer };
+    assert_eq!(store.due_timers(10, 10).await?, [left]);
+    let mut clear = Commit::new(acme.clone(), run.run_id, 0);
+    clear.timers_cleared = vec![timer];
+    store.commit(clear.clone()).await?;
+    assert_eq!(store.due_timers(10, 10).await?, []);
+    clear.published = vec![("state".into(), json("1"))];
+    let refused = store.commit(clear).await;
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "a row of no run: {refused:?}");
+    Ok(())
 }
 
 /// More than one change removes: nothing is left either, and other changes go on meanwhile.

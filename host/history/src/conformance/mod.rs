@@ -80,6 +80,7 @@ macro_rules! conformance {
             a_row_that_changes_is_found_by_what_it_is_now
             a_deleted_run_leaves_nothing
             an_open_run_is_not_deleted
+            a_timer_of_a_run_that_is_gone_can_be_cleared
             a_long_run_is_deleted_in_parts
             the_latest_run_of_an_id_that_is_deleted_leaves_it_to_the_one_before
             a_conversation_shares_its_parts

@@ -93,6 +93,13 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
     })
 }
 
+/// What may be done for a run that is not there: its timers are cleared, and that is all.
+fn only_clears_timers(commit: &Commit) -> bool {
+    let Commit { events, nodes, run, ready, timers_set, published, key, successor, .. } = commit;
+    let rows = events.is_empty() && nodes.is_empty() && run.is_none() && ready.is_none() && published.is_empty();
+    rows && timers_set.is_empty() && key.is_none() && successor.is_none()
+}
+
 /// Refuses a change that no caller should ask for. Stored, it would be rows that no history implies.
 fn check(commit: &Commit) -> Result<(), StoreError> {
     let Commit { run_id, .. } = commit;
@@ -100,7 +107,8 @@ fn check(commit: &Commit) -> Result<(), StoreError> {
     if commit.run.as_ref().is_some_and(|run| run.run_id != *run_id) {
         return invalid("its row is of another run");
     }
-    if commit.expected_length == 0 && (commit.events.is_empty() || commit.run.is_none()) {
+    if commit.expected_length == 0 && (commit.events.is_empty() || commit.run.is_none()) && !only_clears_timers(commit)
+    {
         return invalid("the first one of a run needs an event and the run's row");
     }
     if commit.expected_length.checked_add(commit.events.len() as u64).is_none() {

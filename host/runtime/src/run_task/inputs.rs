@@ -47,7 +47,7 @@ impl RunTask {
             Message::Replace { start, reply } => self.replace(start, reply).await?,
             Message::Delete { reply } => self.delete(reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
-            Message::Timer(timer) => self.timer(timer).await,
+            Message::Timer(timer) => self.timer(timer).await?,
         }
         Ok(())
     }
@@ -203,8 +203,14 @@ impl RunTask {
         self.batch.effects.answers.push(Answer::Run(reply));
     }
 
-    async fn timer(&mut self, ringing: RingingTimer) {
+    async fn timer(&mut self, ringing: RingingTimer) -> Result<(), StoreError> {
         let timer = ringing.timer;
+        if self.run.is_none() {
+            // A run that is gone has no commits that could clear it, and it would ring for ever.
+            let mut clear = Commit::new(self.key.tenant.clone(), self.key.run_id, self.length);
+            clear.timers_cleared.push(timer);
+            return self.inner.store.commit(clear).await;
+        }
         self.batch.clear_timer(timer);
         self.batch.effects.ringing.push(ringing);
         self.timers.remove(&timer.call);
@@ -213,5 +219,6 @@ impl RunTask {
             let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
             self.input(Event::CallCompleted(CallCompleted { call: timer.call, outcome, attempts: 0 })).await;
         }
+        Ok(())
     }
 }
