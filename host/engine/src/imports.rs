@@ -191,7 +191,12 @@ impl state::Host for GuestState {
 
     fn set_attributes(&mut self, attributes: String) -> Result<(), types::Failure> {
         self.attributes = self.changed_attributes(attributes).map_err(convert::failure_to_guest)?;
-        self.shared.lock().outputs.push(Output::Attributes(self.attributes.clone()));
+        let mut shared = self.shared.lock();
+        // Each has all of them: of those that come one after another, the last one says it.
+        if matches!(shared.outputs.last(), Some(Output::Attributes(_))) {
+            shared.outputs.pop();
+        }
+        shared.outputs.push(Output::Attributes(self.attributes.clone()));
         Ok(())
     }
 }

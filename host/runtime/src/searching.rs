@@ -23,7 +23,8 @@ const MAX_FAILURES: usize = 100;
 /// What happened to one run.
 enum Act {
     Done,
-    Skipped(ErrorCode),
+    /// With a word that says why.
+    Skipped(&'static str),
     Failed(Error),
 }
 
@@ -90,9 +91,9 @@ impl Host {
         while let Some((run_id, done)) = done.next().await {
             match done {
                 Act::Done => report.done += 1,
-                Act::Skipped(code) => {
+                Act::Skipped(why) => {
                     report.skipped += 1;
-                    count(&mut report.reasons, code);
+                    count(&mut report.reasons, why);
                 }
                 // The host itself is away: the page is asked for again when it is back.
                 Act::Failed(error) if matches!(error.code, ErrorCode::Unavailable | ErrorCode::StoreUnavailable) => {
@@ -100,7 +101,7 @@ impl Host {
                 }
                 Act::Failed(error) => {
                     report.failed += 1;
-                    count(&mut report.reasons, error.code);
+                    count(&mut report.reasons, error.code.as_str());
                     if report.failures.len() < MAX_FAILURES {
                         let (code, message) = (error.code.as_str().to_owned(), error.message);
                         report.failures.push(BatchFailure { run_id, code, message });
@@ -120,7 +121,7 @@ impl Host {
             (BatchAction::Signal, Some(signal)) => {
                 let (payload, key) = (signal.payload.clone(), signal.key.clone());
                 match self.signal(tenant, &run, &signal.name, payload, key).await {
-                    Ok(signalled) if signalled.duplicate => return Act::Skipped(ErrorCode::IdempotencyConflict),
+                    Ok(signalled) if signalled.duplicate => return Act::Skipped("duplicate"),
                     other => other.map(drop),
                 }
             }
@@ -130,13 +131,13 @@ impl Host {
             Ok(()) => Act::Done,
             // It ended, or went, or did not end: there is nothing to do.
             Err(error) if matches!(error.code, ErrorCode::RunClosed | ErrorCode::RunNotFound | ErrorCode::RunOpen) => {
-                Act::Skipped(error.code)
+                Act::Skipped(error.code.as_str())
             }
             Err(error) => Act::Failed(error),
         }
     }
 }
 
-fn count(reasons: &mut BTreeMap<String, u64>, code: ErrorCode) {
-    *reasons.entry(code.as_str().to_owned()).or_default() += 1;
+fn count(reasons: &mut BTreeMap<String, u64>, why: &str) {
+    *reasons.entry(why.to_owned()).or_default() += 1;
 }

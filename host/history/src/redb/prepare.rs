@@ -51,7 +51,7 @@ impl Prepared {
     }
 }
 
-/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes are never removed, those that it
+/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes stay as long as their run, those that it
 /// has need not be written, which is what makes a long conversation cheap.
 pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<Prepared, StoreError> {
     check(&commit)?;

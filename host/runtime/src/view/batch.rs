@@ -80,7 +80,7 @@ pub struct BatchReport {
     pub skipped: u64,
     /// Runs that refused it.
     pub failed: u64,
-    /// Why runs were skipped or failed: how many, by the code of the error.
+    /// Why runs were skipped or failed: how many, by the code of the error; `duplicate` where the key of a signal was used before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: BTreeMap<String, u64>,
     /// The first 100 that failed.
