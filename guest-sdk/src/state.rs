@@ -16,3 +16,19 @@ pub fn publish<T: Serialize + ?Sized>(name: &str, value: &T) -> Result<(), Failu
     wire::publish(name, &json::encode(value, "the published value")?)?;
     Ok(())
 }
+
+/// Changes what this run can be found by: `abide list --filter "stage = 'review'"`. `attributes` becomes a flat JSON object of
+/// strings, numbers, bools and lists of strings, times being strings of RFC 3339. What it does not name stays as it was; `null` removes
+/// an attribute. At most 32 attributes and 8 KiB of them; names have 1 to 64 of `a-z 0-9 _` and begin with a letter.
+///
+/// Fails with `invalid-request` or `too-large` where that is not so, and changes nothing then.
+///
+/// ```no_run
+/// # fn f() -> Result<(), abide::Failure> {
+/// abide::state::set_attributes(&serde_json::json!({"stage": "review", "amount": 12.5, "assignee": null}))?;
+/// # Ok(()) }
+/// ```
+pub fn set_attributes<T: Serialize + ?Sized>(attributes: &T) -> Result<(), Failure> {
+    wire::set_attributes(&json::encode(attributes, "the attributes")?)?;
+    Ok(())
+}

@@ -192,6 +192,14 @@ impl Store for FreezingStore {
         self.inner.next_schedule(now_ms)
     }
 
+    fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()> {
+        self.inner.delete(tenant, run_id)
+    }
+
+    fn unfinished_deletions(&self, limit: usize) -> StoreFuture<'_, Vec<(Tenant, RunId)>> {
+        self.inner.unfinished_deletions(limit)
+    }
+
     fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {
         self.inner.put_version(tenant, version, component)
     }

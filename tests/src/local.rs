@@ -72,6 +72,14 @@ impl LocalHost {
         Self::open(folder, clock, performer, |_| ()).await
     }
 
+    /// The same, with another configuration.
+    pub async fn reopen_with(self, performer: impl Performer, configure: impl FnOnce(&mut HostConfig)) -> Self {
+        let Self { host, folder, clock, .. } = self;
+        host.shutdown().await;
+        drop(host);
+        Self::open(folder, clock, performer, configure).await
+    }
+
     /// Uploads a guest under its own name.
     pub async fn deploy(&self, name: &str) -> String {
         self.deploy_as(name, name).await

@@ -4,7 +4,9 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, update};
+use crate::commands::{
+    batch, control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, update,
+};
 use crate::output::Format;
 
 const STYLES: Styles = Styles::styled()
@@ -15,6 +17,8 @@ const STYLES: Styles = Styles::styled()
 
 const AFTER_HELP: &str = "\
 RUN is a run id (`run_…`), or the id that was given at the start: then its latest run is meant.
+FILTER is such as \"status = 'running' and customer = 'acme' and started > -24h\": fields are status, workflow, id,
+version, started, closed, parked and any attribute; operators are = != < <= > >= in not-in starts_with and or not.
 JSON is a JSON text, `@FILE`, or `-` for standard input.
 
 Exit status: 0 done · 1 the run failed, or the replay is not identical · 2 wrong arguments · 3 the host cannot
@@ -59,6 +63,11 @@ pub(crate) enum Command {
     Start(start::StartArguments),
     /// List runs, newest first
     List(list::ListArguments),
+    /// Count runs, by status
+    Count(list::CountArguments),
+    /// Do something to all runs of a filter
+    #[command(subcommand)]
+    Batch(batch::BatchCommand),
     /// Show a run in detail
     Describe(list::DescribeArguments),
     /// Show what happened in a run
@@ -75,6 +84,8 @@ pub(crate) enum Command {
     Cancel(control::BecauseArguments),
     /// End a run without asking it
     Terminate(control::BecauseArguments),
+    /// Remove a run that has ended, and its history
+    Delete(control::DeleteArguments),
     /// Let a parked run go on
     Resume(control::ResumeArguments),
     /// Let a run go on from one of its events, as a new run

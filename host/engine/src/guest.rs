@@ -97,6 +97,7 @@ impl Guest {
                 continued_from: started.continued_from.map(|run| run.to_string()),
                 should_continue: false,
             },
+            attributes: started.attributes,
             limits: started.limits,
             updates: ResourceTable::new(),
         };

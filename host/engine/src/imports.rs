@@ -1,7 +1,8 @@
 //! The imports of the guest's world: each turns its arguments into a call, or answers from what the history gave.
 
 use abide_model::{
-    CallKind, CallOptions, Failure, Json, Outcome, Request, http as model_http, llm as model_llm, tools as model_tools,
+    AttributeChanges, Attributes, CallKind, CallOptions, ErrorCode, Failure, Json, Outcome, Request,
+    http as model_http, llm as model_llm, tools as model_tools,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
@@ -20,6 +21,8 @@ const MAX_RANDOM_BYTES: u32 = 65_536;
 const MAX_LOG_BYTES: usize = 8192;
 /// The longest name of a signal or a published value, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 128;
+/// The longest text of changed attributes, in bytes: more than those of a run may have.
+const MAX_ATTRIBUTES_BYTES: usize = 64 << 10;
 /// Ten years.
 pub(crate) const MAX_SLEEP_MS: u64 = 10 * 366 * 24 * 3600 * 1000;
 
@@ -201,6 +204,34 @@ impl state::Host for GuestState {
         shared.published_names.insert(name.clone());
         shared.outputs.push(Output::Published { name, value });
         Ok(())
+    }
+
+    fn set_attributes(&mut self, attributes: String) -> Result<(), types::Failure> {
+        self.attributes = self.changed_attributes(attributes).map_err(convert::failure_to_guest)?;
+        let mut shared = self.shared.lock();
+        // Each has all of them: of those that come one after another, the last one says it.
+        if matches!(shared.outputs.last(), Some(Output::Attributes(_))) {
+            shared.outputs.pop();
+        }
+        shared.outputs.push(Output::Attributes(self.attributes.clone()));
+        Ok(())
+    }
+}
+
+impl GuestState {
+    /// The attributes with changes. Whether they are refused depends on the history alone: a replay refuses them in the same way.
+    fn changed_attributes(&self, changes: String) -> Result<Attributes, Failure> {
+        if changes.len() > MAX_ATTRIBUTES_BYTES {
+            let message = format!("the attributes have {} bytes, the limit is {MAX_ATTRIBUTES_BYTES}", changes.len());
+            return Err(Failure::new("too-large", message));
+        }
+        let object = convert::json("the attributes", changes)?.read();
+        let object = object.map_err(|_| Failure::new("invalid-request", "the attributes are no JSON object"))?;
+        let changed = AttributeChanges::read(object).and_then(|changes| self.attributes.with(changes));
+        changed.map_err(|error| match error.code {
+            ErrorCode::TooLarge => Failure::new("too-large", error.message),
+            _ => Failure::new("invalid-request", error.message),
+        })
     }
 }
 

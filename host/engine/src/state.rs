@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
-use abide_model::{Call, CallIndex, Json, Limits, MarkerRecorded, Outcome, ParkKind, Seq, UpdateAnswer};
+use abide_model::{Attributes, Call, CallIndex, Json, Limits, MarkerRecorded, Outcome, ParkKind, Seq, UpdateAnswer};
 use rand_chacha::ChaCha12Rng;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -54,6 +54,8 @@ pub enum Output {
         /// The value.
         value: Json,
     },
+    /// It changed the attributes of the run. These are all of them now.
+    Attributes(Attributes),
     /// It wrote a log line.
     Log {
         /// How much it matters.
@@ -136,6 +138,8 @@ pub(crate) struct GuestState {
     pub(crate) limits: Limits,
     /// The updates that the guest holds.
     pub(crate) updates: ResourceTable,
+    /// What the run can be found by now.
+    pub(crate) attributes: Attributes,
 }
 
 impl ResourceLimiter for GuestState {

@@ -7,8 +7,8 @@
 use std::pin::Pin;
 
 use abide_model::{
-    CallIndex, CallerId, Digest, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus,
-    Schedule, ScheduleId, Seq, Tenant, WorkflowName,
+    CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId,
+    RunStatus, Schedule, ScheduleId, Seq, Tenant, Term, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -105,7 +105,7 @@ pub struct KeyUse {
 }
 
 /// Which runs to list. Empty: all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunFilter {
     /// Of this workflow.
     pub workflow: Option<WorkflowName>,
@@ -113,6 +113,27 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// With this id of the caller's.
     pub id: Option<CallerId>,
+    /// That this means.
+    pub filter: Option<Filter>,
+}
+
+impl RunFilter {
+    /// Whether it means this run.
+    pub fn matches(&self, run: &Run) -> bool {
+        self.workflow.as_ref().is_none_or(|workflow| *workflow == run.workflow)
+            && self.status.is_none_or(|status| status == run.status)
+            && self.id.as_ref().is_none_or(|id| *id == run.id)
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(run))
+    }
+
+    /// What all its runs have in common, for a store that has an index.
+    pub fn terms(&self) -> Vec<Term<'_>> {
+        let mut terms = self.filter.as_ref().map(Filter::terms).unwrap_or_default();
+        terms.extend(self.id.as_ref().map(|id| Term::Id(id.as_str())));
+        terms.extend(self.status.map(Term::Status));
+        terms.extend(self.workflow.as_ref().map(|workflow| Term::Workflow(workflow.as_str())));
+        terms
+    }
 }
 
 /// Some runs, newest first.
@@ -206,6 +227,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// The first `wake_ms` of all schedules that is later than `now_ms`.
     fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>>;
+
+    /// Removes a run that has ended, with all that is stored of it. From the first change on it is nowhere to be found; where much is
+    /// stored, more changes follow, and one that is cut short is finished by asking again. A run that is not there is fine; one
+    /// that is open is refused with [`StoreError::Invalid`]. Timers that it left behind stay until they ring; a commit that only clears
+    /// some is taken for a run that is not there.
+    fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()>;
+
+    /// Runs whose deletion was begun and not finished, at most `limit`.
+    fn unfinished_deletions(&self, limit: usize) -> StoreFuture<'_, Vec<(Tenant, RunId)>>;
 
     /// Stores a version with its component and makes it the active one of its workflow. Storing the same one again keeps the
     /// first row, and makes it active.

@@ -11,8 +11,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason, RecordedRequest,
-    RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason,
+    RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// The place of an event in its history, from 0.
@@ -180,6 +180,9 @@ pub struct RunStarted {
     /// How long it may take.
     #[n(9)]
     pub run_timeout_ms: Option<u64>,
+    /// What it can be found by at first.
+    #[n(10)]
+    pub attributes: Attributes,
 }
 
 /// The run that started another one.

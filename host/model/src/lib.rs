@@ -14,14 +14,17 @@
 //! assert!(input.as_str().contains("dark"));
 //! ```
 
+mod attributes;
 mod call;
 mod clock;
 mod digest;
 mod error;
 mod event;
 mod failure;
+mod filter;
 pub mod http;
 mod ids;
+mod instant;
 mod json;
 mod limits;
 pub mod llm;
@@ -29,9 +32,11 @@ pub mod others;
 mod policy;
 mod request;
 mod run;
+mod scalar;
 mod schedule;
 pub mod tools;
 
+pub use attributes::{AttributeChanges, AttributeValue, Attributes};
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
@@ -42,12 +47,14 @@ pub use event::{
     UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
+pub use filter::{Filter, Term};
 pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use scalar::Scalar;
 pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerId, Digest, Error, ErrorCode, Outcome, Parent, RunId, RunStarted, Seq, WorkflowName};
+use crate::{Attributes, CallerId, Digest, Error, ErrorCode, Outcome, Parent, RunId, RunStarted, Seq, WorkflowName};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
@@ -163,6 +163,10 @@ pub struct Run {
     #[n(13)]
     #[serde(skip)]
     pub has_children: Option<bool>,
+    /// What it can be found by.
+    #[n(14)]
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 impl Run {
@@ -183,6 +187,7 @@ impl Run {
             continued_as: None,
             continued_from: started.continued_from,
             has_children: None,
+            attributes: started.attributes.clone(),
         }
     }
 }
@@ -216,6 +221,34 @@ pub enum ParkKind {
     /// The guest broke a rule of its world.
     #[n(7)]
     GuestError,
+}
+
+impl ParkKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Divergence,
+        Self::Trap,
+        Self::FuelExhausted,
+        Self::MemoryExceeded,
+        Self::StackExhausted,
+        Self::VersionUnavailable,
+        Self::HistoryFull,
+        Self::GuestError,
+    ];
+
+    /// Its text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Divergence => "divergence",
+            Self::Trap => "trap",
+            Self::FuelExhausted => "fuel_exhausted",
+            Self::MemoryExceeded => "memory_exceeded",
+            Self::StackExhausted => "stack_exhausted",
+            Self::VersionUnavailable => "version_unavailable",
+            Self::HistoryFull => "history_full",
+            Self::GuestError => "guest_error",
+        }
+    }
 }
 
 /// Why a run is parked.

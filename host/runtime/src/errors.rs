@@ -14,6 +14,11 @@ pub(crate) fn closed(run: &Run) -> Error {
     Error::new(ErrorCode::RunClosed, message).about(run.run_id)
 }
 
+pub(crate) fn open(run_id: RunId) -> Error {
+    let message = format!("run `{run_id}` is open: only one that has ended can be deleted; `abide terminate` ends it");
+    Error::new(ErrorCode::RunOpen, message).about(run_id)
+}
+
 pub(crate) fn not_parked(run_id: RunId) -> Error {
     Error::new(ErrorCode::RunNotParked, format!("run `{run_id}` is not parked: it runs")).about(run_id)
 }

@@ -22,6 +22,7 @@ use crate::new_run::NewRun;
 use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
+use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
 use crate::{driving, queries, replaying, starting, timers};
@@ -52,6 +53,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// The largest component that may be uploaded, in bytes.
     pub max_component_bytes: usize,
+    /// How long runs that have ended are kept.
+    pub retention: Retention,
 }
 
 impl HostConfig {
@@ -63,6 +66,7 @@ impl HostConfig {
             resident_bytes: 2 << 30,
             limits: Limits::default(),
             max_component_bytes: 64 << 20,
+            retention: Retention::default(),
         }
     }
 }
@@ -108,6 +112,7 @@ impl Host {
         });
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
+        inner.tasks.spawn(retention::keep(inner.clone()));
         let host = Self { inner };
         host.inner.tasks.spawn(schedules::keep(host.clone()));
         Ok(host)
@@ -156,6 +161,7 @@ impl Host {
             parent: None,
             continued_from: None,
             run_timeout_ms: start.run_timeout_ms,
+            attributes: start.attributes,
         };
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());

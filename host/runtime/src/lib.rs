@@ -17,8 +17,10 @@ mod registry;
 mod replaying;
 mod resetting;
 mod residency;
+mod retention;
 mod run_task;
 mod schedules;
+mod searching;
 mod session;
 mod slice;
 mod starting;
@@ -27,4 +29,5 @@ mod updating;
 pub mod view;
 
 pub use host::{Host, HostConfig};
+pub use retention::Retention;
 pub use schedules::{format_time, parse_time};

@@ -45,6 +45,9 @@ pub(crate) enum Message {
         start: Box<Commit>,
         reply: Reply<Run>,
     },
+    Delete {
+        reply: Reply<()>,
+    },
     Resume {
         version: Option<Digest>,
         reply: Reply<Run>,

@@ -315,7 +315,7 @@ impl RunTask {
 
     /// Gathers what the guest did.
     fn take(&mut self, news: News) {
-        let News { events, mut nodes, published, log, calls, cancelled, take_along, ended } = news;
+        let News { events, mut nodes, published, attributes, log, calls, cancelled, take_along, ended } = news;
         if self.length + events.len() as u64 > self.limits.history_events && !ended {
             return self.park(ParkReason {
                 kind: ParkKind::HistoryFull,
@@ -327,6 +327,9 @@ impl RunTask {
                 event: Some(self.length),
                 backtrace: Vec::new(),
             });
+        }
+        if let Some(attributes) = attributes {
+            self.change_run(|run| run.attributes = attributes);
         }
         let mut calls = calls.into_iter();
         let mut take_along = Some(take_along);

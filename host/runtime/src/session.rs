@@ -4,8 +4,8 @@
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
-    Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node, Outcome,
-    ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq, Source,
+    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node,
+    Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq, Source,
     UpdateAnswered,
 };
 use abide_replay::{Divergence, Machine, Seen};
@@ -29,6 +29,8 @@ pub(crate) struct News {
     pub(crate) events: Vec<Event>,
     pub(crate) nodes: Vec<(Digest, Node)>,
     pub(crate) published: Vec<(String, Json)>,
+    /// All attributes of the run, where the guest changed some.
+    pub(crate) attributes: Option<Attributes>,
     pub(crate) log: Vec<LogLine>,
     /// Calls that are in `events`.
     pub(crate) calls: Vec<Call>,
@@ -228,6 +230,11 @@ impl Session {
             Output::Published { name, value } => {
                 if self.machine.is_past_record() {
                     news.published.push((name, value));
+                }
+            }
+            Output::Attributes(attributes) => {
+                if self.machine.is_past_record() {
+                    news.attributes = Some(attributes);
                 }
             }
             Output::Log { level, message, fields } => {

@@ -1,16 +1,18 @@
 //! What the host shows of workflows, runs and histories: the JSON of the HTTP interface and of `-o json`.
 
+mod batch;
 mod schedules;
 
 use std::collections::BTreeMap;
 
 use abide_history::{RunPage, Version};
 use abide_model::{
-    CallIndex, CallKind, CallOptions, CallerId, Digest, Event, IdReuse, Json, Outcome, ParkReason, Recorded, Run,
-    RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Digest, Event, IdReuse, Json, Outcome, ParkReason,
+    Recorded, Run, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
+pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
@@ -43,6 +45,9 @@ pub struct StartRun {
     /// A signal that comes with the start: it is there when the run begins. A run that is taken by `if_running: use` is sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<StartSignal>,
+    /// What it can be found by; its guest may change them.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
 }
 
 impl StartRun {
@@ -57,6 +62,7 @@ impl StartRun {
             id_reuse: IdReuse::default(),
             run_timeout_ms: None,
             signal: None,
+            attributes: Attributes::default(),
         }
     }
 }
@@ -329,6 +335,9 @@ pub struct HistoryEvent {
     /// What the run began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Json>,
+    /// What it could be found by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Attributes>,
 }
 
 impl HistoryEvent {
@@ -361,6 +370,7 @@ impl HistoryEvent {
             workflow: None,
             id: None,
             input: None,
+            attributes: None,
         };
         match &recorded.event {
             Event::RunStarted(started) => {
@@ -371,6 +381,7 @@ impl HistoryEvent {
                 shown.parent = started.parent.map(|parent| parent.run_id);
                 shown.continued_from = started.continued_from;
                 shown.run_timeout_ms = started.run_timeout_ms;
+                shown.attributes = Some(started.attributes.clone()).filter(|attributes| !attributes.is_empty());
             }
             Event::UpdateReceived(update) => {
                 shown.update = Some(update.id.clone());

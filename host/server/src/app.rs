@@ -68,6 +68,7 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
         resident_bytes: config.host.resident_bytes,
         limits: config.limits,
         max_component_bytes: config.host.max_component_bytes,
+        retention: config.retention,
     };
     let host = Host::open(host_config, store, performer, clock).await?;
     let options = Options { max_component_bytes: config.host.max_component_bytes, allowed_hosts: config.allowed_hosts };

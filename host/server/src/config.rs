@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider};
-use abide_model::{Error, ErrorCode, Limits};
-use abide_runtime::HostConfig;
-use serde::Deserialize;
+use abide_model::{Error, ErrorCode, Limits, WorkflowName};
+use abide_runtime::{HostConfig, Retention};
+use serde::{Deserialize, Deserializer};
+
+use crate::duration::parse_duration;
 
 /// Where a host listens, if nothing else is said.
 const LISTEN: &str = "127.0.0.1:7400";
@@ -28,6 +31,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the host as a whole may use.
     pub host: HostSection,
+    /// How long runs that have ended are kept.
+    pub retention: Retention,
     /// Language models, tools and HTTP.
     pub activities: ActivitiesConfig,
     /// Where relative paths of activities begin.
@@ -53,6 +58,41 @@ impl Default for HostSection {
     }
 }
 
+/// `[retention]`: how long runs that have ended are kept. Without it, for ever.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RetentionSection {
+    /// After their end.
+    closed_runs: Option<Kept>,
+    /// Of these workflows.
+    workflows: BTreeMap<WorkflowName, Kept>,
+}
+
+/// A duration such as `30d`, or `forever`.
+#[derive(Debug, Clone, Copy)]
+struct Kept(Option<Duration>);
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "forever" => Ok(Self(None)),
+            text => parse_duration(text)
+                .map(|kept| Self(Some(kept)))
+                .map_err(|error| serde::de::Error::custom(format!("{}, or `forever`", error.message))),
+        }
+    }
+}
+
+impl From<RetentionSection> for Retention {
+    fn from(section: RetentionSection) -> Self {
+        Self {
+            closed_runs: section.closed_runs.and_then(|kept| kept.0),
+            workflows: section.workflows.into_iter().map(|(name, kept)| (name, kept.0)).collect(),
+        }
+    }
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -62,6 +102,7 @@ struct File {
     allowed_hosts: Vec<String>,
     limits: Limits,
     host: HostSection,
+    retention: RetentionSection,
     llm: BTreeMap<String, LlmProvider>,
     default_llm: Option<String>,
     tools: BTreeMap<String, ToolsProvider>,
@@ -77,6 +118,7 @@ impl Default for File {
             allowed_hosts: Vec::new(),
             limits: Limits::default(),
             host: HostSection::default(),
+            retention: RetentionSection::default(),
             llm,
             default_llm,
             tools,
@@ -116,13 +158,14 @@ impl Config {
     }
 
     fn from_file(file: File, base_dir: &Path) -> Self {
-        let File { listen, data, allowed_hosts, limits, host, llm, default_llm, tools, http } = file;
+        let File { listen, data, allowed_hosts, limits, host, retention, llm, default_llm, tools, http } = file;
         Self {
             listen,
             data: base_dir.join(data),
             allowed_hosts,
             limits,
             host,
+            retention: retention.into(),
             activities: ActivitiesConfig { llm, default_llm, tools, http },
             base_dir: base_dir.to_owned(),
         }
@@ -153,6 +196,7 @@ mod tests {
         assert_eq!(config.data, Path::new("etc/abide-data"));
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.host, HostSection::default());
+        assert_eq!(config.retention, Retention::default());
         assert!(config.activities.llm.is_empty());
     }
 
@@ -170,6 +214,13 @@ mod tests {
 
             [host]
             max_resident_guests = 100
+
+            [retention]
+            closed_runs = "30d"
+
+            [retention.workflows]
+            audit = "forever"
+            chat = "12h"
 
             [llm.local]
             kind = "openai"
@@ -192,6 +243,10 @@ mod tests {
         assert_eq!(config.allowed_hosts, ["abide.example"]);
         assert_eq!(config.limits, Limits { open_calls: 7, ..Limits::default() });
         assert_eq!(config.host, HostSection { max_resident_guests: 100, ..HostSection::default() });
+        let name = |text| WorkflowName::parse(text).unwrap();
+        let chat = Some(Duration::from_secs(12 * 3600));
+        let workflows = BTreeMap::from([(name("audit"), None), (name("chat"), chat)]);
+        assert_eq!(config.retention, Retention { closed_runs: Some(Duration::from_secs(30 * 86_400)), workflows });
         assert_eq!(config.activities.llm.len(), 2);
         assert_eq!(config.activities.default_llm.as_deref(), Some("local"));
         assert_eq!(config.activities.http.allow, ["api.example.com"]);
@@ -211,6 +266,11 @@ mod tests {
             (
                 "[host]\nresident_bytes = -1",
                 "etc/abide.toml:2: `host.resident_bytes`: invalid value: integer `-1`, expected u64",
+            ),
+            (
+                "[retention]\nclosed_runs = \"long\"",
+                "etc/abide.toml:2: `retention.closed_runs`: `long` is no duration: write a whole number and a unit, such as \
+                 `500ms`, `30s` or `5m`, or `forever`",
             ),
             ("\n[llm.a]\nkind = \"scripted\"\n", "etc/abide.toml:2: `llm.a`: missing field `file`"),
         ] {

@@ -1,4 +1,4 @@
-//! Durations as people write them: `500ms`, `30s`, `5m`, `1h`.
+//! Durations as people write them: `500ms`, `30s`, `5m`, `1h`, `30d`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use abide_model::Error;
 
 use crate::problem::{invalid, shown};
 
-/// Reads a whole number and one of `ms`, `s`, `m` and `h`.
+/// Reads a whole number and one of `ms`, `s`, `m`, `h` and `d`.
 pub fn parse_duration(text: &str) -> Result<Duration, Error> {
     let bad = || {
         invalid(format!(
@@ -21,6 +21,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, Error> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(bad()),
     };
     let number: u64 = number.parse().map_err(|_| bad())?;
@@ -33,7 +34,9 @@ mod tests {
 
     #[test]
     fn reads_what_people_write() {
-        for (text, ms) in [("0s", 0), ("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000)] {
+        for (text, ms) in
+            [("0s", 0), ("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000), ("30d", 2_592_000_000)]
+        {
             assert_eq!(parse_duration(text).unwrap().as_millis(), ms, "{text}");
         }
     }

@@ -13,21 +13,22 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use abide_history::Version;
-    use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_model::{
-        CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
-        Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed,
-        RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered,
-        UpdateReceived, VersionChanged, WorkflowName,
+        Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested,
+        Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind,
+        ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset,
+        RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
+        UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
     };
+    use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_runtime::view::{
         BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
         TriggerOutcome, TriggerSchedule, Triggered,
     };
     use abide_runtime::view::{
-        Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, ResetRun, Runs,
-        Signalled, StartRun, StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor, Workflow,
+        Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Deployed, Description, History,
+        HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, ResetRun, RunCounts, Runs, Signalled, StartRun,
+        StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor, Workflow,
     };
     use serde::Serialize;
     use serde_json::{Value, json};
@@ -37,7 +38,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, schedules, updates, versions};
+    use crate::routes::{history, runs, schedules, search, updates, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -89,6 +90,7 @@ mod tests {
             ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
             ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
             ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
+            ("get /v1/runs/count".to_owned(), names(search::CountParameters::NAMES)),
             ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
             ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
             ("post /v1/runs/{run}/updates".to_owned(), names(updates::UpdateParameters::NAMES)),
@@ -209,7 +211,13 @@ mod tests {
             continued_as: Some(parent().child),
             continued_from: Some(parent().child),
             has_children: None,
+            attributes: attributes(),
         }
+    }
+
+    fn attributes() -> Attributes {
+        let every_sort = json!({"customer": "acme", "amount": 1.5, "urgent": true, "tags": ["a", "b"]});
+        serde_json::from_value(every_sort).unwrap()
     }
 
     fn version() -> Version {
@@ -276,6 +284,7 @@ mod tests {
             id_reuse: IdReuse::AllowAfterFailure,
             run_timeout_ms: Some(1),
             signal: Some(StartSignal { name: "go".to_owned(), payload: text("1"), key: Some("k".to_owned()) }),
+            attributes: attributes(),
         };
         fits("StartRun", &start);
         fits("ResetRun", &ResetRun { event: 1, version: Some("0123abcd".to_owned()) });
@@ -289,6 +298,31 @@ mod tests {
         fits("Updated", &updated(UpdateStatus::Accepted, None));
         fits("Updated", &updated(UpdateStatus::Rejected, Some(failure())));
         fits("Updated", &updated(UpdateStatus::Completed, Some(Outcome::Ok(text("1")))));
+        fits("RunCounts", &RunCounts { total: 3, statuses: [("running".to_owned(), 3)].into() });
+        fits("Deleted", &Deleted { run_id: run().run_id });
+        for action in [BatchAction::Cancel, BatchAction::Terminate, BatchAction::Signal, BatchAction::Delete] {
+            let signal = BatchSignal { name: "go".to_owned(), payload: text("1"), key: Some("k".to_owned()) };
+            let batch = Batch {
+                filter: "status = 'running'".to_owned(),
+                action,
+                reason: "enough".to_owned(),
+                signal: Some(signal),
+                cursor: Some(run().run_id),
+                limit: Some(10),
+            };
+            fits("Batch", &batch);
+        }
+        let failure =
+            BatchFailure { run_id: run().run_id, code: "internal".to_owned(), message: "it broke".to_owned() };
+        let report = BatchReport {
+            done: 1,
+            skipped: 2,
+            failed: 3,
+            reasons: [("run-closed".to_owned(), 2)].into(),
+            failures: vec![failure],
+            next: Some(run().run_id),
+        };
+        fits("BatchReport", &report);
     }
 
     #[test]
@@ -367,6 +401,7 @@ mod tests {
             parent: Some(parent()),
             continued_from: Some(parent().child),
             run_timeout_ms: Some(1),
+            attributes: attributes(),
         };
         let retry = RetryPolicy {
             initial_interval_ms: Some(1),

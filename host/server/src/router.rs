@@ -7,7 +7,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    control, health, history, missing, replay, runs, schedules, signals, updates, versions, workflows,
+    control, health, history, missing, replay, runs, schedules, search, signals, updates, versions, workflows,
 };
 use crate::state::Shared;
 
@@ -42,7 +42,10 @@ fn routes() -> Vec<Route> {
         get("/v1/workflows/{name}", workflows::show),
         post("/v1/runs", runs::start),
         get("/v1/runs", runs::list),
+        get("/v1/runs/count", search::count),
+        post("/v1/runs/batch", search::batch),
         get("/v1/runs/{run}", runs::describe),
+        Route { method: "delete", path: "/v1/runs/{run}", handler: on(MethodFilter::DELETE, search::delete) },
         get("/v1/runs/{run}/history", history::history),
         get("/v1/runs/{run}/result", runs::result),
         post("/v1/runs/{run}/signals/{name}", signals::signal),

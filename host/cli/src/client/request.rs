@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use abide_model::Json;
 use abide_runtime::view::{
-    Deployed, Description, ReplayReport, ResetRun, Runs, Signalled, StartRun, Started, UpdateRun, Updated, Workflow,
+    Batch, BatchReport, Deleted, Deployed, Description, ReplayReport, ResetRun, RunCounts, Runs, Signalled, StartRun,
+    Started, UpdateRun, Updated, Workflow,
 };
 use abide_server::Problem;
 use anyhow::{Context, Result};
@@ -31,6 +32,7 @@ pub(crate) struct ListFilter {
     pub(crate) workflow: Option<String>,
     pub(crate) status: Option<String>,
     pub(crate) id: Option<String>,
+    pub(crate) filter: Option<String>,
 }
 
 impl Client {
@@ -51,8 +53,13 @@ impl Client {
 
     pub(crate) async fn runs(&self, filter: &ListFilter, cursor: Option<String>, limit: usize) -> Result<Runs> {
         let mut url = self.url(&["v1", "runs"]);
-        let given =
-            [("workflow", &filter.workflow), ("status", &filter.status), ("id", &filter.id), ("cursor", &cursor)];
+        let given = [
+            ("filter", &filter.filter),
+            ("workflow", &filter.workflow),
+            ("status", &filter.status),
+            ("id", &filter.id),
+            ("cursor", &cursor),
+        ];
         for (name, value) in given {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
@@ -60,6 +67,22 @@ impl Client {
         }
         url.query_pairs_mut().append_pair("limit", &limit.to_string());
         self.ask(self.http.get(url)).await
+    }
+
+    pub(crate) async fn count(&self, filter: Option<&str>) -> Result<RunCounts> {
+        let mut url = self.url(&["v1", "runs", "count"]);
+        if let Some(filter) = filter {
+            url.query_pairs_mut().append_pair("filter", filter);
+        }
+        self.ask(self.http.get(url)).await
+    }
+
+    pub(crate) async fn batch(&self, batch: &Batch) -> Result<BatchReport> {
+        self.ask(self.with_json(self.url(&["v1", "runs", "batch"]), &Json::of(batch)?)).await
+    }
+
+    pub(crate) async fn delete(&self, run: &str) -> Result<Deleted> {
+        self.ask(self.http.delete(self.url(&["v1", "runs", run]))).await
     }
 
     pub(crate) async fn describe(&self, run: &str) -> Result<Description> {

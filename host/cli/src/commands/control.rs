@@ -1,4 +1,4 @@
-//! `abide cancel`, `abide terminate`, `abide resume` and `abide reset`.
+//! `abide cancel`, `abide terminate`, `abide resume`, `abide reset` and `abide delete`.
 
 use abide_model::{Run, Seq};
 use abide_runtime::view::ResetRun;
@@ -27,6 +27,22 @@ pub(crate) struct ResumeArguments {
     /// A version to go on with, by 8 or more of its first digits [default: that of the run]
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
+}
+
+/// `abide delete`.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArguments {
+    /// The run
+    run: String,
+}
+
+pub(crate) async fn delete(client: &Client, arguments: DeleteArguments, format: Format) -> Result<Exit> {
+    let deleted = client.delete(&arguments.run).await?;
+    match format {
+        Format::Json => output::json(&deleted)?,
+        Format::Text => output::line(format!("deleted: {}", deleted.run_id))?,
+    }
+    Ok(Exit::Done)
 }
 
 pub(crate) async fn cancel(client: &Client, arguments: BecauseArguments, format: Format) -> Result<Exit> {

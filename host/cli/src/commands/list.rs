@@ -1,6 +1,6 @@
 //! `abide list` and `abide describe`.
 
-use abide_model::{Clock, Run, RunStatus, SystemClock};
+use abide_model::{Clock, Json, Run, RunStatus, SystemClock};
 use abide_runtime::view::Description;
 use anyhow::Result;
 use clap::Args;
@@ -25,6 +25,9 @@ pub(crate) struct ListArguments {
     /// Only runs with this id
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// Only runs that this means
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
     /// How many runs to show at most
     #[arg(long, value_name = "COUNT", default_value = "100")]
     limit: usize,
@@ -42,6 +45,7 @@ pub(crate) async fn run(client: &Client, arguments: ListArguments, format: Forma
         workflow: arguments.workflow,
         status: arguments.status.map(|status| status.to_string()),
         id: arguments.id,
+        filter: arguments.filter,
     };
     let (mut runs, mut cursor) = (Vec::new(), None);
     loop {
@@ -78,6 +82,28 @@ fn row(run: &Run, now_ms: u64) -> [String; 6] {
         when::ago(run.started_ms, now_ms),
         run.closed_ms.map(|closed_ms| when::span(closed_ms.saturating_sub(run.started_ms))).unwrap_or_default(),
     ]
+}
+
+/// `abide count`.
+#[derive(Debug, Args)]
+pub(crate) struct CountArguments {
+    /// Only runs that this means
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
+}
+
+pub(crate) async fn count(client: &Client, arguments: CountArguments, format: Format) -> Result<Exit> {
+    let counts = client.count(arguments.filter.as_deref()).await?;
+    match format {
+        Format::Json => output::json(&counts)?,
+        Format::Text => {
+            let all = ("all".to_owned(), counts.total);
+            let rows: Vec<_> =
+                counts.statuses.into_iter().chain([all]).map(|(name, count)| [name, count.to_string()]).collect();
+            output::text_out(&output::table(["STATUS", "RUNS"], &rows))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// `abide describe`.
@@ -117,6 +143,9 @@ fn in_words(description: &Description, now_ms: u64) -> String {
     if let Some(parked) = &run.parked {
         lines.push(("parked", parked.message.clone()));
         lines.extend(parked.backtrace.iter().map(|function| ("", function.clone())));
+    }
+    for (name, value) in run.attributes.iter() {
+        lines.push(("attribute", format!("{name}: {}", Json::of(value).unwrap_or(Json::null()))));
     }
     lines.push(("history", format!("{} events", description.history_length)));
     for call in &description.open_calls {

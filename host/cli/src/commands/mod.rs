@@ -1,5 +1,6 @@
 //! The commands, one file for each group.
 
+pub(crate) mod batch;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
@@ -31,6 +32,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Workflows => workflows::run(&client()?, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,
         Command::List(list) => list::run(&client()?, list, format).await,
+        Command::Count(count) => list::count(&client()?, count, format).await,
+        Command::Batch(batch) => batch::run(&client()?, batch, format).await,
         Command::Describe(describe) => list::describe(&client()?, describe, format).await,
         Command::History(history) => history::run(&client()?, history, format).await,
         Command::Result(result) => result::run(&client()?, result, format).await,
@@ -39,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Query(query) => signal::query(&client()?, query).await,
         Command::Cancel(because) => control::cancel(&client()?, because, format).await,
         Command::Terminate(because) => control::terminate(&client()?, because, format).await,
+        Command::Delete(delete) => control::delete(&client()?, delete, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abide_model::{CallerId, IdReuse, Json, WorkflowName};
+use abide_model::{Attributes, CallerId, IdReuse, Json, WorkflowName};
 use abide_runtime::view::{IfRunning, StartRun, StartSignal};
 use abide_server::parse_duration;
 use anyhow::Result;
@@ -40,6 +40,9 @@ pub(crate) struct StartArguments {
     /// A signal that is there when the run begins, such as `order={"id":1}`; a run that is taken is sent it
     #[arg(long, value_name = "NAME[=JSON]")]
     signal: Option<String>,
+    /// What the run can be found by with `--filter`: a flat JSON object [default: {}]
+    #[arg(long, value_name = "JSON")]
+    attributes: Option<String>,
     /// Wait for the result and print it
     #[arg(long)]
     wait: bool,
@@ -100,6 +103,12 @@ pub(crate) async fn run(client: &Client, arguments: StartArguments, format: Form
         },
         run_timeout_ms: arguments.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
         signal: arguments.signal.as_deref().map(signal).transpose()?,
+        attributes: match arguments.attributes.as_deref() {
+            Some(attributes) => {
+                input::json(attributes)?.read().map_err(|error| Fault::usage(format!("`--attributes`: {error}")))?
+            }
+            None => Attributes::default(),
+        },
     };
     let started = client.start(&start).await?;
     let run = started.run.run_id.to_string();

@@ -6,5 +6,6 @@ mod failures;
 mod hosts;
 mod outages;
 mod schedules;
+mod search;
 mod support;
 mod words;

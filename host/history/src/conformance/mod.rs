@@ -7,10 +7,12 @@
 //! and gets a test for each function here. [`Place`] says where the data is; a test may open it more than once. The data of a
 //! place is its own: each test is given a new one.
 
+mod deletion;
 mod history;
 mod rows;
 pub mod sample;
 mod schedules;
+mod search;
 mod starts;
 mod timers;
 mod versions;
@@ -18,9 +20,11 @@ mod versions;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use deletion::*;
 pub use history::*;
 pub use rows::*;
 pub use schedules::*;
+pub use search::*;
 pub use starts::*;
 pub use timers::*;
 pub use versions::*;
@@ -74,6 +78,13 @@ macro_rules! conformance {
             runs_are_listed_newest_first
             runs_are_filtered
             a_page_may_end_anywhere
+            filters_find_what_they_mean
+            a_row_that_changes_is_found_by_what_it_is_now
+            a_deleted_run_leaves_nothing
+            an_open_run_is_not_deleted
+            a_timer_of_a_run_that_is_gone_can_be_cleared
+            a_long_run_is_deleted_in_parts
+            the_latest_run_of_an_id_that_is_deleted_leaves_it_to_the_one_before
             a_conversation_shares_its_parts
             a_request_without_its_parts_is_corrupt
             timers_ring_in_order

@@ -161,8 +161,8 @@ pub async fn runs_are_filtered(place: &dyn Place) -> Tested {
         (RunFilter { workflow: workflow.clone(), ..RunFilter::default() }, |n| n % 2 == 0),
         (RunFilter { status, ..RunFilter::default() }, |n| n % 3 == 0),
         (RunFilter { id: id.clone(), ..RunFilter::default() }, |n| n % 15 == 0),
-        (RunFilter { workflow: workflow.clone(), status, id: None }, |n| n % 6 == 0),
-        (RunFilter { workflow, status, id }, |n| n % 30 == 0),
+        (RunFilter { workflow: workflow.clone(), status, ..RunFilter::default() }, |n| n % 6 == 0),
+        (RunFilter { workflow, status, id, filter: None }, |n| n % 30 == 0),
     ];
     for (filter, wanted) in cases {
         let expected: Vec<_> = (0..30).rev().filter(|number| wanted(*number)).map(run_id).collect();

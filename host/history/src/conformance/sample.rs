@@ -50,6 +50,7 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         continued_as: None,
         continued_from: None,
         has_children: None,
+        attributes: Default::default(),
     }
 }
 
@@ -98,6 +99,7 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             parent: None,
             continued_from: None,
             run_timeout_ms: None,
+            attributes: run.attributes.clone(),
         })),
     )
 }

@@ -1,13 +1,15 @@
 //! Checks changes and writes them within a transaction, in the order in which they are given. It does not decide which changes
 //! are in it, does not make it durable, and tells nobody.
 
+use std::collections::BTreeSet;
+
 use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
-use super::{events, keys, nodes, published, ready, runs, timers, versions};
+use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, versions};
 use crate::{StoreError, Version};
 
 /// A change, ready to be written.
@@ -15,7 +17,16 @@ use crate::{StoreError, Version};
 pub(super) enum Change {
     Commit(Box<Prepared>),
     Schedule(PreparedSchedule),
-    Version { tenant: Tenant, version: Version, component: Vec<Row> },
+    Version {
+        tenant: Tenant,
+        version: Version,
+        component: Vec<Row>,
+    },
+    /// One step of a deletion.
+    Delete {
+        tenant: Tenant,
+        run_id: RunId,
+    },
 }
 
 /// Writes those changes that may be made. Gives an answer for each; or one error, and then the transaction is broken.
@@ -39,6 +50,7 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Version { .. } => return Ok(()),
+        Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
         schedules::check(writing, change)?;
@@ -75,6 +87,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => apply_commit(writing, commit),
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Version { tenant, version, component } => versions::put(writing, tenant, version, component),
+        Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }
 
@@ -88,6 +101,11 @@ fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), Stor
         }
     }
     if let Some((row, id)) = &commit.run {
+        let old = match commit.starts() {
+            true => BTreeSet::new(),
+            false => index::stored(writing, &commit.tenant, commit.run_id)?,
+        };
+        index::change(writing, &old, &commit.index)?;
         if commit.starts() {
             runs::claim(writing, &commit.tenant, id, commit.run_id)?;
         }

@@ -32,6 +32,11 @@ impl Key {
         self
     }
 
+    pub(super) fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
     pub(super) fn u64(mut self, number: u64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self

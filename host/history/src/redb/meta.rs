@@ -1,8 +1,8 @@
 //! What is to be known of the file before anything else is read. Key `format`: the format of the file, a 32-bit big-endian
 //! number. Key `applied`: the last record of the log that the database had when it last became durable as a whole, a 64-bit
-//! big-endian number; 0, or no row, before the first.
+//! big-endian number; 0, or no row, before the first. Key `indexed`, with an empty value: every run has its rows in the index.
 
-use ::redb::{Database, Durability, ReadTransaction, ReadableDatabase, TableError, WriteTransaction};
+use ::redb::{Database, Durability, ReadTransaction, ReadableDatabase, TableError, TableHandle, WriteTransaction};
 
 use super::row::{corrupt, unavailable};
 use super::tables::TableId;
@@ -11,6 +11,7 @@ use crate::StoreError;
 const TABLE: TableId = TableId::Meta;
 const FORMAT_KEY: &[u8] = b"format";
 const APPLIED_KEY: &[u8] = b"applied";
+const INDEXED_KEY: &[u8] = b"indexed";
 
 /// The format that this release writes. A later one that older releases cannot read has a higher number.
 const FORMAT: u32 = 1;
@@ -19,31 +20,13 @@ const FORMAT: u32 = 1;
 pub(super) fn prepare(database: &Database) -> Result<(), StoreError> {
     let found = read(&database.begin_read().map_err(unavailable)?, FORMAT_KEY)?;
     match found.map(u32::from_be_bytes) {
-        Some(FORMAT) => add_tables(database),
+        Some(FORMAT) => make_missing(database),
         Some(other) => Err(StoreError::Corrupt(format!(
             "the file has format {other}, this release knows format {FORMAT}: start the release of abide that wrote it, or \
              a later one"
         ))),
         None => make(database),
     }
-}
-
-/// Makes the tables that the release which wrote the file did not have.
-fn add_tables(database: &Database) -> Result<(), StoreError> {
-    let reading = database.begin_read().map_err(unavailable)?;
-    let there = reading.list_tables().map_err(unavailable)?.count();
-    drop(reading);
-    if there >= TableId::ALL.len() {
-        return Ok(());
-    }
-    let mut transaction = database.begin_write().map_err(unavailable)?;
-    let durability = transaction.set_durability(Durability::Immediate);
-    durability.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    transaction.set_quick_repair(true);
-    for table in TableId::ALL {
-        transaction.open_table(table.definition()).map_err(unavailable)?;
-    }
-    transaction.commit().map_err(unavailable)
 }
 
 fn make(database: &Database) -> Result<(), StoreError> {
@@ -58,7 +41,35 @@ fn make(database: &Database) -> Result<(), StoreError> {
         transaction.open_table(table.definition()).map_err(unavailable)?;
     }
     write(&transaction, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+    set_indexed(&transaction)?;
     transaction.commit().map_err(unavailable)
+}
+
+/// Makes the tables that the release that wrote the file did not know.
+fn make_missing(database: &Database) -> Result<(), StoreError> {
+    let read = database.begin_read().map_err(unavailable)?;
+    let known: Vec<_> = read.list_tables().map_err(unavailable)?.map(|table| table.name().to_owned()).collect();
+    if TableId::ALL.iter().all(|table| known.iter().any(|known| known == table.name())) {
+        return Ok(());
+    }
+    let mut transaction = database.begin_write().map_err(unavailable)?;
+    let durability = transaction.set_durability(Durability::Immediate);
+    durability.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    transaction.set_quick_repair(true);
+    for table in TableId::ALL {
+        transaction.open_table(table.definition()).map_err(unavailable)?;
+    }
+    transaction.commit().map_err(unavailable)
+}
+
+/// Whether every run has its rows in the index.
+pub(super) fn is_indexed(transaction: &ReadTransaction) -> Result<bool, StoreError> {
+    Ok(read::<0>(transaction, INDEXED_KEY)?.is_some())
+}
+
+/// Says so, in the transaction that makes it true.
+pub(super) fn set_indexed(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    write(transaction, INDEXED_KEY, &[])
 }
 
 /// Up to which record of the log the database has everything.

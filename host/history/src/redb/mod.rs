@@ -6,10 +6,13 @@
 
 mod batch;
 mod committer;
+mod deletion;
 mod events;
+mod index;
 mod key;
 mod keys;
 mod limits;
+mod list;
 mod log;
 mod meta;
 mod nodes;
@@ -103,6 +106,7 @@ impl RedbStore {
     fn over(database: Database, log: impl StorageBackend, options: &RedbOptions) -> Result<Self, StoreError> {
         let database = Arc::new(database);
         let writer = Writer::open(Arc::clone(&database), log, options.log_bytes)?;
+        index::build(&database)?;
         Ok(Self { committer: Committer::start(writer)?, database })
     }
 
@@ -181,7 +185,7 @@ impl Store for RedbStore {
         let (tenant, filter) = (tenant.clone(), filter.clone());
         self.scan(move |snapshot| {
             let (rows, ids) = (snapshot.table(runs::TABLE)?, snapshot.table(runs::IDS)?);
-            runs::list(&rows, &ids, &tenant, &filter, before, limit)
+            list::list(&rows, &ids, &snapshot.table(index::TABLE)?, &tenant, &filter, before, limit)
         })
     }
 
@@ -271,6 +275,22 @@ impl Store for RedbStore {
 
     fn next_schedule(&self, now_ms: u64) -> StoreFuture<'_, Option<u64>> {
         self.scan(move |snapshot| schedules::next(&snapshot.table(schedules::WAKES)?, now_ms))
+    }
+
+    fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            loop {
+                let change = Change::Delete { tenant: tenant.clone(), run_id };
+                self.committer.write(change, deletion::SIZE).await?;
+                if !deletion::is_begun(&self.snapshot()?.table(deletion::TABLE)?, tenant, run_id)? {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    fn unfinished_deletions(&self, limit: usize) -> StoreFuture<'_, Vec<(Tenant, RunId)>> {
+        self.scan(move |snapshot| deletion::begun(&snapshot.table(deletion::TABLE)?, limit))
     }
 
     fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {

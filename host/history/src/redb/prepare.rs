@@ -1,11 +1,13 @@
 //! Turns a change into rows. It runs in the task of the caller, so that the one thread that writes only copies bytes.
 
+use std::collections::BTreeSet;
+
 use abide_model::{IdReuse, RunId, Seq, Tenant};
 
 use super::row::{self, Row};
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Readable;
-use super::{events, keys, nodes, published, ready, runs, timers};
+use super::{events, index, keys, nodes, published, ready, runs, timers};
 use crate::{Commit, StoreError};
 
 /// A commit as rows.
@@ -18,6 +20,8 @@ pub(super) struct Prepared {
     pub(super) nodes: Vec<Row>,
     /// The row of the run, and whose id it claims if this starts it.
     pub(super) run: Option<(Row, abide_model::CallerId)>,
+    /// What the row is found by.
+    pub(super) index: BTreeSet<Vec<u8>>,
     pub(super) ready: Option<(Vec<u8>, bool)>,
     pub(super) timers_set: Vec<Vec<u8>>,
     pub(super) timers_cleared: Vec<Vec<u8>>,
@@ -39,14 +43,15 @@ impl Prepared {
     pub(super) fn size(&self) -> usize {
         let rows = self.events.iter().chain(&self.nodes).chain(&self.published).chain(&self.key);
         let rows = rows.chain(self.run.iter().map(|(row, _)| row));
+        let index = self.index.iter().map(|key| key.len() + 32).sum::<usize>();
         let timers = (self.timers_set.len() + self.timers_cleared.len()) * 128;
         let schedule = self.schedule.as_ref().map_or(0, PreparedSchedule::size);
         let successor = self.successor.as_ref().map_or(0, |start| start.size());
-        rows.map(Row::size).sum::<usize>() + timers + schedule + successor + 256
+        rows.map(Row::size).sum::<usize>() + index + timers + schedule + successor + 256
     }
 }
 
-/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes are never removed, those that it
+/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes stay as long as their run, those that it
 /// has need not be written, which is what makes a long conversation cheap.
 pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<Prepared, StoreError> {
     check(&commit)?;
@@ -70,6 +75,7 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
         events,
         nodes: node_rows,
         run: commit.run.as_ref().map(|run| (runs::row(&tenant, run), run.id.clone())),
+        index: commit.run.as_ref().map(|run| index::keys(&tenant, run)).unwrap_or_default(),
         ready: commit.ready.map(|ready| (ready::key(&tenant, run_id), ready)),
         timers_set: commit.timers_set.iter().map(timer_key).collect(),
         timers_cleared: commit.timers_cleared.iter().map(timer_key).collect(),
@@ -88,6 +94,13 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
     })
 }
 
+/// What may be done for a run that is not there: its timers are cleared, and that is all.
+fn only_clears_timers(commit: &Commit) -> bool {
+    let Commit { events, nodes, run, ready, timers_set, published, key, successor, .. } = commit;
+    let rows = events.is_empty() && nodes.is_empty() && run.is_none() && ready.is_none() && published.is_empty();
+    rows && timers_set.is_empty() && key.is_none() && successor.is_none()
+}
+
 /// Refuses a change that no caller should ask for. Stored, it would be rows that no history implies.
 fn check(commit: &Commit) -> Result<(), StoreError> {
     let Commit { run_id, .. } = commit;
@@ -95,7 +108,8 @@ fn check(commit: &Commit) -> Result<(), StoreError> {
     if commit.run.as_ref().is_some_and(|run| run.run_id != *run_id) {
         return invalid("its row is of another run");
     }
-    if commit.expected_length == 0 && (commit.events.is_empty() || commit.run.is_none()) {
+    if commit.expected_length == 0 && (commit.events.is_empty() || commit.run.is_none()) && !only_clears_timers(commit)
+    {
         return invalid("the first one of a run needs an event and the run's row");
     }
     if commit.expected_length.checked_add(commit.events.len() as u64).is_none() {

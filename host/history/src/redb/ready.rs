@@ -40,7 +40,7 @@ pub(super) fn read(
         .collect()
 }
 
-fn parse(key: &[u8]) -> Option<(Tenant, RunId)> {
+pub(super) fn parse(key: &[u8]) -> Option<(Tenant, RunId)> {
     let mut reader = KeyReader::new(key);
     let found = (reader.tenant()?, reader.run()?);
     reader.end()?;

@@ -92,7 +92,7 @@ mod tests {
         #[test]
         fn what_was_written_is_read(written: Vec<Written>) {
             let mut record = Record::default();
-            let table = |number: &u8| TableId::from_number(number % 12).unwrap();
+            let table = |number: &u8| TableId::from_number(number % TableId::ALL.len() as u8).unwrap();
             for (number, key, value) in &written {
                 match value {
                     Some(value) => record.put(table(number), key, value),

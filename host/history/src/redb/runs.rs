@@ -12,27 +12,22 @@ use abide_model::{CallerId, Run, RunId, Tenant};
 use super::key::{Key, KeyReader};
 use super::row::{self, Row, corrupt, unavailable};
 use super::tables::{Readable, TableId, Writing};
-use crate::{RunFilter, RunPage, StoreError};
+use crate::StoreError;
 
 pub(super) const TABLE: TableId = TableId::Runs;
 pub(super) const IDS: TableId = TableId::Ids;
-
-/// A page of a list looks at no more rows than this,
-const PAGE_ROWS: usize = 10_000;
-/// and stops after about this many bytes of them.
-const PAGE_BYTES: usize = 16 << 20;
 
 /// The row of a run.
 pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
     Row { key: Key::of_run(tenant, run.run_id).done(), value: row::encode(run) }
 }
 
-fn decode(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
     row::decode(value).map_err(|why| corrupt(TABLE, key, why))
 }
 
 /// The key of the latest run of an id; the keys of all runs of that id begin with it.
-fn id_key(tenant: &Tenant, id: &CallerId) -> Key {
+pub(super) fn id_key(tenant: &Tenant, id: &CallerId) -> Key {
     Key::of(tenant).name(id.as_str())
 }
 
@@ -63,93 +58,46 @@ pub(super) fn latest(ids: &impl Readable, tenant: &Tenant, id: &CallerId) -> Res
     Ok(Some(RunId::from_bytes(bytes)))
 }
 
-/// Runs, newest first.
-pub(super) fn list(
-    runs: &impl Readable,
-    ids: &impl Readable,
-    tenant: &Tenant,
-    filter: &RunFilter,
-    before: Option<RunId>,
-    limit: usize,
-) -> Result<RunPage, StoreError> {
-    let mut page = Pager { filter, limit, page: RunPage::default(), rows: 0, bytes: 0 };
-    let beginning = match &filter.id {
-        Some(id) => id_key(tenant, id),
-        None => Key::of(tenant),
-    };
-    let first = beginning.clone().done();
-    let end = match before {
-        Some(before) => beginning.run(before).done(),
-        None => beginning.after(),
-    };
-    let range = first.as_slice()..end.as_slice();
-    if filter.id.is_some() {
-        for row in ids.range(range).map_err(unavailable)?.rev() {
-            let key = row.map_err(unavailable)?.0;
-            // The row of the latest run sorts first: it ends the list.
-            let Some(run_id) = run_of(key.value(), first.len()) else { break };
-            let row = Key::of_run(tenant, run_id).done();
-            let found = runs.get(row.as_slice()).map_err(unavailable)?;
-            let found = found.ok_or_else(|| corrupt(TABLE, &row, "the row is missing, and its id is there"))?;
-            if page.full(run_id) {
-                break;
-            }
-            page.look_at(&row, found.value())?;
-        }
-    } else {
-        for row in runs.range(range).map_err(unavailable)?.rev() {
+/// Removes the row of a run and the rows of its id. Where it was the latest of its id, the newest that is left is that now.
+pub(super) fn remove(writing: &mut Writing<'_>, tenant: &Tenant, run: &Run) -> Result<(), StoreError> {
+    writing.remove(TABLE, &Key::of_run(tenant, run.run_id).done())?;
+    let key = id_key(tenant, &run.id);
+    writing.remove(IDS, &key.clone().run(run.run_id).done())?;
+    if latest(writing.table(IDS)?, tenant, &run.id)? != Some(run.run_id) {
+        return Ok(());
+    }
+    let newest = newest(writing.table(IDS)?, &key)?;
+    let first = key.done();
+    match newest {
+        Some(newest) => writing.put(IDS, &first, &newest.to_bytes()),
+        None => writing.remove(IDS, &first),
+    }
+}
+
+/// The newest run of an id.
+fn newest(ids: &impl Readable, id: &Key) -> Result<Option<RunId>, StoreError> {
+    let (first, end) = (id.clone().done(), id.clone().after());
+    let mut rows = ids.range(first.as_slice()..end.as_slice()).map_err(unavailable)?;
+    let last = rows.next_back().transpose().map_err(unavailable)?;
+    // The row of the latest one stands first, and has no run in its key.
+    Ok(last.and_then(|(key, _)| key.value().get(first.len()..)?.try_into().ok()).map(RunId::from_bytes))
+}
+
+/// Runs of any tenant after the key `after`, with their keys. A row that cannot be read has only its key.
+pub(super) fn page(table: &impl Readable, after: Option<&[u8]>, limit: usize) -> Result<Vec<Keyed>, StoreError> {
+    use std::ops::Bound::{Excluded, Unbounded};
+    let rows = table.range::<&[u8]>((after.map_or(Unbounded, Excluded), Unbounded)).map_err(unavailable)?;
+    rows.take(limit)
+        .map(|row| {
             let (key, value) = row.map_err(unavailable)?;
-            let run_id = run_of(key.value(), first.len())
-                .ok_or_else(|| corrupt(TABLE, key.value(), "the key is not one of a run"))?;
-            if page.full(run_id) {
-                break;
-            }
-            page.look_at(key.value(), value.value())?;
-        }
-    }
-    Ok(page.page)
+            let tenant = KeyReader::new(key.value()).tenant();
+            Ok((key.value().to_vec(), tenant.zip(decode(key.value(), value.value()).ok())))
+        })
+        .collect()
 }
 
-fn run_of(key: &[u8], beginning: usize) -> Option<RunId> {
-    let mut reader = KeyReader::new(key.get(beginning..)?);
-    let run_id = reader.run()?;
-    reader.end()?;
-    Some(run_id)
-}
-
-/// A page being filled.
-struct Pager<'f> {
-    filter: &'f RunFilter,
-    limit: usize,
-    page: RunPage,
-    rows: usize,
-    bytes: usize,
-}
-
-impl Pager<'_> {
-    /// Whether the page ends before `run_id`. The next one begins after the last run that was looked at, which need not be
-    /// one that the page shows: the run after it, plus one, says the same.
-    fn full(&mut self, run_id: RunId) -> bool {
-        let full = self.page.runs.len() >= self.limit || self.rows >= PAGE_ROWS || self.bytes >= PAGE_BYTES;
-        if full {
-            let after = u128::from_be_bytes(run_id.to_bytes()).saturating_add(1);
-            self.page.next = Some(RunId::from_bytes(after.to_be_bytes()));
-        }
-        full
-    }
-
-    fn look_at(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.rows += 1;
-        self.bytes += value.len();
-        let run = decode(key, value)?;
-        let wanted = self.filter.workflow.as_ref().is_none_or(|workflow| *workflow == run.workflow)
-            && self.filter.status.is_none_or(|status| status == run.status);
-        if wanted {
-            self.page.runs.push(run);
-        }
-        Ok(())
-    }
-}
+/// See [`page`].
+pub(super) type Keyed = (Vec<u8>, Option<(Tenant, Run)>);
 
 #[cfg(test)]
 mod tests {
@@ -180,36 +128,31 @@ mod tests {
     }
 
     #[test]
-    fn a_page_looks_at_a_bounded_number_of_rows() {
-        let tenant = Tenant::default();
-        let (_, sample) = testing::samples::runs().remove(0);
-        let run = |number: u128| Run { run_id: RunId::from_bytes(number.to_be_bytes()), ..sample.clone() };
-        let count = PAGE_ROWS as u128 + 50;
-        let rows: Vec<_> = (0..count).map(|number| row(&tenant, &run(number))).collect();
-        let filter = RunFilter { status: Some(abide_model::RunStatus::Failed), ..RunFilter::default() };
-        with_rows(TABLE, &rows, |writing| {
-            // The filter names no id, so that table is not read.
-            let database = ::redb::Database::builder();
-            let database = database.create_with_backend(::redb::backends::InMemoryBackend::new()).unwrap();
-            let transaction = database.begin_write().unwrap();
-            let ids = transaction.open_table(IDS.definition()).unwrap();
-            let runs = writing.table(TABLE).unwrap();
-            let page = list(runs, &ids, &tenant, &filter, None, 10).unwrap();
-            assert_eq!(page.runs, []);
-            let next = page.next.unwrap();
-            assert_eq!(next, run(50).run_id, "the 50 oldest are left");
-            assert_eq!(list(runs, &ids, &tenant, &filter, Some(next), 10).unwrap(), RunPage::default());
-        });
-    }
-
-    #[test]
     fn golden_rows() {
         let tenant = Tenant::default();
-        for (name, run) in testing::samples::runs() {
+        let attributes = ("attributes".to_owned(), testing::samples::run_with_attributes());
+        for (name, run) in testing::samples::runs().into_iter().chain([attributes]) {
             let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
             let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
             assert_eq!(found, Ok(Some(run)));
         }
+    }
+
+    #[test]
+    fn the_latest_that_is_removed_leaves_its_id_to_the_newest_one() {
+        let (tenant, (_, sample)) = (Tenant::default(), testing::samples::runs().remove(0));
+        let run = |number: u8| Run { run_id: RunId::from_bytes([number; 16]), ..sample.clone() };
+        with_rows(IDS, &[], |writing| {
+            for number in [1, 3, 2] {
+                claim(writing, &tenant, &sample.id, run(number).run_id).unwrap();
+            }
+            for (removed, left) in [(1, Some(2)), (2, Some(3)), (3, None)] {
+                remove(writing, &tenant, &run(removed)).unwrap();
+                let found = latest(writing.table(IDS).unwrap(), &tenant, &sample.id);
+                assert_eq!(found, Ok(left.map(|number| run(number).run_id)), "without {removed}");
+            }
+            assert_eq!(::redb::ReadableTable::iter(writing.table(IDS).unwrap()).unwrap().count(), 0);
+        });
     }
 
     #[test]

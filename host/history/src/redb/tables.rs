@@ -35,11 +35,13 @@ pub(super) enum TableId {
     Components = 11,
     Schedules = 12,
     ScheduleWakes = 13,
+    Index = 14,
+    Deletions = 15,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -54,6 +56,8 @@ impl TableId {
         Self::Components,
         Self::Schedules,
         Self::ScheduleWakes,
+        Self::Index,
+        Self::Deletions,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -72,6 +76,8 @@ impl TableId {
             Self::Components => "components",
             Self::Schedules => "schedules",
             Self::ScheduleWakes => "schedule_wakes",
+            Self::Index => "index",
+            Self::Deletions => "deletions",
         }
     }
 
@@ -137,6 +143,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(14), None);
+        assert_eq!(TableId::from_number(16), None);
     }
 }

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
-    CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
-    Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest,
-    RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus,
-    RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
-    WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest,
+    Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason, Recorded,
+    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted,
+    RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -193,23 +193,31 @@ fn limits() -> impl Strategy<Value = Limits> {
 /// Any event but those that close a run.
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
     let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
-    let started = (started, option::of(parent()), option::of(run_id()), option::of(any::<u64>())).prop_map(
-        |((tenant, workflow, version, id, input, seed, limits), parent, continued_from, run_timeout_ms)| {
-            let started = RunStarted {
-                tenant,
-                workflow,
-                version,
-                id,
-                input,
-                seed,
-                limits,
+    let started = (started, attributes(), option::of(parent()), option::of(run_id()), option::of(any::<u64>()))
+        .prop_map(
+            |(
+                (tenant, workflow, version, id, input, seed, limits),
+                attributes,
                 parent,
                 continued_from,
                 run_timeout_ms,
-            };
-            Event::RunStarted(Box::new(started))
-        },
-    );
+            )| {
+                let started = RunStarted {
+                    tenant,
+                    workflow,
+                    version,
+                    id,
+                    input,
+                    seed,
+                    limits,
+                    parent,
+                    continued_from,
+                    run_timeout_ms,
+                    attributes,
+                };
+                Event::RunStarted(Box::new(started))
+            },
+        );
     let answer = prop_oneof![
         Just(UpdateAnswer::Accepted),
         failure().prop_map(UpdateAnswer::Rejected),
@@ -264,13 +272,26 @@ pub(super) fn last_event() -> impl Strategy<Value = Recorded> {
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }
 
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let text = || "[a-c:T0-9Z-]{0,20}";
+    let value = prop_oneof![
+        any::<bool>().prop_map(serde_json::Value::from),
+        (-1000i32..1000, 0u8..4).prop_map(|(whole, quarters)| (f64::from(whole) + f64::from(quarters) / 4.0).into()),
+        text().prop_map(serde_json::Value::from),
+        vec(text(), 0..3).prop_map(serde_json::Value::from),
+    ];
+    let object = proptest::collection::btree_map("x[a-z0-9_]{0,8}", value, 0..4);
+    object.prop_map(|object| Attributes::read(object).unwrap())
+}
+
 pub(super) fn run() -> impl Strategy<Value = Run> {
     let names = (run_id(), caller_id(), workflow(), digest(), proptest::sample::select(&RunStatus::ALL[..]));
     let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
-    let others = (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()));
+    let others =
+        (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()), attributes());
     (names, rest, others).prop_map(|((run_id, id, workflow, version, status), rest, others)| {
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
-        let (parent, continued_as, continued_from, has_children) = others;
+        let (parent, continued_as, continued_from, has_children, attributes) = others;
         Run {
             run_id,
             id,
@@ -286,6 +307,7 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
             continued_as,
             continued_from,
             has_children,
+            attributes,
         }
     })
 }

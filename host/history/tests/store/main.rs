@@ -2,6 +2,7 @@
 //! reference, damaged files, and the stores of earlier releases.
 
 mod conformance;
+mod deleting;
 mod disk;
 mod faults;
 mod open;

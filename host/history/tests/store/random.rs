@@ -5,12 +5,19 @@ use std::sync::Arc;
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
 use abide_history::{Commit, KeyUse, RedbOptions, RedbStore, RunTimer, Store as _};
-use abide_model::{Digest, RecordedRequest, Request};
+use abide_model::{Digest, IdReuse, RecordedRequest, Request, Run, RunStatus};
 
 use crate::disk::{Disk, Random};
 use crate::reference::Reference;
 
 const ROUNDS: u64 = 100;
+
+/// A run; those whose numbers are 8 apart have one id.
+fn run_of(number: u64) -> Run {
+    let mut run = sample::run(run_id(number), &format!("ticket-{}", number % 8));
+    run.attributes = json(&format!("{{\"third\": {}}}", number % 3)).read().expect("they are attributes");
+    run
+}
 
 /// A change of one of a few runs; about one in five is refused.
 fn change(random: &mut Random, reference: &Reference) -> Commit {
@@ -20,12 +27,21 @@ fn change(random: &mut Random, reference: &Reference) -> Commit {
     let length = reference.length(&tenant, id);
     let wrong = random.below(10) == 0;
     let expected = if wrong { random.below(length + 3) } else { length };
-    let run = sample::run(id, &format!("ticket-{}", number % 8));
+    let run = run_of(number);
     if expected == 0 {
-        return sample::start(&tenant, &run);
+        let id_reuse = [IdReuse::Allow, IdReuse::AllowAfterFailure, IdReuse::Reject][random.below(3) as usize];
+        return Commit { id_reuse, ..sample::start(&tenant, &run) };
     }
     if random.below(30) == 0 {
-        return sample::end(&tenant, &run, expected);
+        let mut end = sample::end(&tenant, &run, expected);
+        if random.coin() {
+            end.run = Some(Run { status: RunStatus::Failed, ..sample::closed(&run) });
+        }
+        // The one that has the same id.
+        if number < 4 && random.coin() {
+            end.successor = Some(Box::new(sample::start(&tenant, &run_of(number + 8))));
+        }
+        return end;
     }
     let call = random.below(4) as u32;
     let mut commit = sample::step(&tenant, id, expected, call);
@@ -68,7 +84,7 @@ async fn a_store_does_what_the_reference_does() {
     let options = RedbOptions { log_bytes: 16 << 10, ..RedbOptions::default() };
     let open = || RedbStore::open_with_backends(disk.file(0), disk.file(1), &options).unwrap();
     let mut reference = Reference::default();
-    let (mut accepted, mut refused) = (0, 0);
+    let (mut accepted, mut refused, mut deleted) = (0, 0, 0);
     let mut store = Arc::new(open());
     for round in 0..ROUNDS {
         // Queued in this order, and written in it; their tasks may hear in any.
@@ -92,6 +108,13 @@ async fn a_store_does_what_the_reference_does() {
             };
             assert_eq!(answer, expected, "round {round}");
         }
+        if random.below(3) == 0 {
+            let (owner, number) = (tenant(["acme", "acme-2"][random.below(2) as usize]), random.below(12));
+            if reference.delete(&owner, run_id(number)) {
+                store.delete(&owner, run_id(number)).await.unwrap();
+                deleted += 1;
+            }
+        }
         reference.check(&*store).await.unwrap();
         if random.below(6) == 0 {
             drop(store);
@@ -101,4 +124,5 @@ async fn a_store_does_what_the_reference_does() {
         }
     }
     assert!(accepted > 200 && refused > 20, "{accepted} accepted and {refused} refused mean something");
+    assert!(deleted > 3, "{deleted} deleted mean something");
 }

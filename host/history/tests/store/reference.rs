@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunTimer, Store, StoreError};
-use abide_model::{CallerId, Digest, Event, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, Tenant};
+use abide_model::{
+    CallerId, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Tenant,
+};
 
 /// All that is in a store, but for versions.
 #[derive(Debug, Default, Clone)]
@@ -32,24 +34,40 @@ impl History {
 impl Reference {
     /// What a store has to answer, and nothing is changed where it is refused.
     pub(crate) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        let key = (commit.tenant.clone(), commit.run_id);
-        let found = self.runs.get(&key);
+        self.may_be_made(commit, None)?;
+        if let Some(start) = &commit.successor {
+            self.may_be_made(start, Some(commit.run_id))?;
+        }
+        self.apply(commit);
+        commit.successor.iter().for_each(|start| self.apply(start));
+        Ok(())
+    }
+
+    /// Whether a commit may be made after the one that ends the run `ended`.
+    fn may_be_made(&self, commit: &Commit, ended: Option<RunId>) -> Result<(), StoreError> {
+        let found = self.runs.get(&(commit.tenant.clone(), commit.run_id));
         let actual = found.map_or(0, |run| run.events.len() as u64);
         let closed = found.is_some_and(History::closed);
         if actual != commit.expected_length || (closed && !commit.events.is_empty()) {
             return Err(StoreError::Conflict { run_id: commit.run_id, expected: commit.expected_length, actual });
         }
-        if let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) {
-            let id = (commit.tenant.clone(), row.id.clone());
-            if let Some(latest) = self.ids.get(&id) {
-                let latest_row = self.runs[&(commit.tenant.clone(), *latest)].row.as_ref();
-                if latest_row.is_some_and(|row| row.status.is_open()) {
-                    return Err(StoreError::RunAlreadyOpen(*latest));
-                }
-            }
-            self.ids.insert(id, commit.run_id);
+        let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) else { return Ok(()) };
+        let Some(latest) = self.ids.get(&(commit.tenant.clone(), row.id.clone())) else { return Ok(()) };
+        let Some(row) = self.runs[&(commit.tenant.clone(), *latest)].row.as_ref() else { return Ok(()) };
+        if row.status.is_open() && ended != Some(*latest) {
+            return Err(StoreError::RunAlreadyOpen(*latest));
         }
-        let run = self.runs.entry(key).or_default();
+        match commit.id_reuse.allows_after(row.status) {
+            true => Ok(()),
+            false => Err(StoreError::IdUsed { run_id: *latest, status: row.status }),
+        }
+    }
+
+    fn apply(&mut self, commit: &Commit) {
+        if let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) {
+            self.ids.insert((commit.tenant.clone(), row.id.clone()), commit.run_id);
+        }
+        let run = self.runs.entry((commit.tenant.clone(), commit.run_id)).or_default();
         run.events.extend(commit.events.iter().cloned());
         run.nodes.extend(commit.nodes.iter().cloned());
         run.row = commit.run.clone().or(run.row.take());
@@ -58,7 +76,24 @@ impl Reference {
         run.timers.retain(|timer| !commit.timers_cleared.contains(timer));
         run.published.extend(commit.published.iter().cloned());
         run.keys.extend(commit.key.clone());
-        Ok(())
+    }
+
+    /// Deletes a run, if it has ended; its timers stay. Gives whether it had.
+    pub(crate) fn delete(&mut self, tenant: &Tenant, run_id: RunId) -> bool {
+        let Some(run) = self.runs.get_mut(&(tenant.clone(), run_id)).filter(|run| run.closed()) else { return false };
+        let timers = std::mem::take(&mut run.timers);
+        let row = std::mem::replace(run, History { timers, ..History::default() }).row;
+        let Some(row) = row else { return true };
+        let id = (tenant.clone(), row.id.clone());
+        if self.ids.get(&id) == Some(&run_id) {
+            let of_id = |run: &History| run.row.as_ref().is_some_and(|other| other.id == row.id);
+            let left = self.runs.iter().rfind(|((owner, _), run)| owner == tenant && of_id(run));
+            match left.map(|((_, newest), _)| *newest) {
+                Some(newest) => self.ids.insert(id, newest),
+                None => self.ids.remove(&id),
+            };
+        }
+        true
     }
 
     /// The length of a history.
@@ -115,6 +150,13 @@ impl Reference {
             let of = self.runs.iter().filter(|((owner, _), _)| owner == tenant);
             let expected: Vec<_> = of.rev().filter_map(|(_, run)| run.row.clone()).collect();
             assert_eq!(listed.runs, expected, "list of runs of {tenant}");
+            let statuses = RunStatus::ALL.map(|status| format!("status = '{status}'"));
+            for text in statuses.iter().map(String::as_str).chain(["third = 1", "third = 1 and status = 'running'"]) {
+                let filter = RunFilter { filter: Filter::parse(text, 0).ok(), ..RunFilter::default() };
+                let listed = store.runs(tenant, &filter, None, 10_000).await?;
+                let expected: Vec<_> = expected.iter().filter(|run| filter.matches(run)).cloned().collect();
+                assert_eq!(listed.runs, expected, "runs of {tenant} with {text}");
+            }
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
-use abide_history::{Commit, KeyUse, RedbStore, RunTimer, Store as _, StoreError};
-use abide_model::{Digest, RecordedRequest, Request};
+use abide_history::{Commit, KeyUse, RedbStore, RunFilter, RunTimer, Store as _, StoreError};
+use abide_model::{Digest, Filter, RecordedRequest, Request};
 
 use crate::reference::Reference;
 
@@ -83,6 +83,18 @@ async fn stores_of_all_releases_go_on() {
     expected.check(&store).await.unwrap();
     // A table that the release did not have is there, and empty.
     assert_eq!(store.due_schedules(u64::MAX, None, 10).await.unwrap(), []);
+    // The runs that were stored before there was an index are found by it.
+    for (owner, text, found) in [
+        ("acme", "status = 'running'", Some(1)),
+        ("acme", "workflow = 'helpdesk' and status = 'running'", Some(1)),
+        ("other", "status = 'running'", None),
+        ("other", "status = 'completed'", Some(2)),
+    ] {
+        let filter = RunFilter { filter: Some(Filter::parse(text, 0).unwrap()), ..RunFilter::default() };
+        let runs = store.runs(&tenant(owner), &filter, None, 10).await.unwrap().runs;
+        let runs: Vec<_> = runs.iter().map(|run| run.run_id).collect();
+        assert_eq!(runs, found.map(run_id).into_iter().collect::<Vec<_>>(), "{owner}: {text}");
+    }
     let next = sample::step(&tenant("acme"), run_id(1), 5, 1);
     expected.commit(&next).unwrap();
     store.commit(next).await.unwrap();

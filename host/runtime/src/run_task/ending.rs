@@ -1,6 +1,6 @@
 //! Timers, and the ends of runs: by hand, by time, by going on as a new run, and the ends of children.
 
-use abide_history::StoreError;
+use abide_history::{Commit, StoreError};
 use abide_model::{
     CallCompleted, Event, Failure, Json, Outcome, RunId, RunStarted, RunStatus, RunTerminated, RunTimedOut,
 };
@@ -26,6 +26,12 @@ impl RunTask {
     /// A timer rang.
     pub(super) async fn timer(&mut self, ringing: RingingTimer) -> Result<(), StoreError> {
         let timer = ringing.timer;
+        if self.run.is_none() {
+            // A run that is gone has no commits that could clear it, and it would ring for ever.
+            let mut clear = Commit::new(self.key.tenant.clone(), self.key.run_id, self.length);
+            clear.timers_cleared.push(timer);
+            return self.inner.store.commit(clear).await;
+        }
         if timer.call == RUN_TIMEOUT && self.is_open() {
             self.know_timers().await?;
             let timed_out = RunTimedOut { run_timeout_ms: self.run_timeout_ms.unwrap_or_default() };
@@ -115,6 +121,7 @@ impl RunTask {
             parent: run.parent,
             continued_from: Some(run.run_id),
             run_timeout_ms: self.run_timeout_ms,
+            attributes: run.attributes,
         };
         let next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
         self.batch.commit.successor = Some(Box::new(next.commit()));

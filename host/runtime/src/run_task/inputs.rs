@@ -8,7 +8,7 @@ use abide_model::{
 };
 
 use super::RunTask;
-use crate::batch::Answer;
+use crate::batch::{Answer, Batch};
 use crate::errors;
 use crate::host::message_digest;
 use crate::registry::{Message, Reply};
@@ -47,6 +47,7 @@ impl RunTask {
             Message::Cancel { reason, reply } => self.cancel(reason, reply).await,
             Message::Terminate { reason, reply } => self.terminate(reason, reply).await?,
             Message::Replace { start, reply } => self.replace(start, reply).await?,
+            Message::Delete { reply } => self.delete(reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
             Message::Update { update, reply } => {
                 let key = update_key(&update.id);
@@ -161,6 +162,25 @@ impl RunTask {
         self.end(format!("run {} takes over its id", start.run_id)).await?;
         self.batch.effects.answers.push(Answer::Run(reply));
         self.batch.commit.successor = Some(start);
+        Ok(())
+    }
+
+    /// Removes the run from the store. Nothing of it is known here afterwards.
+    async fn delete(&mut self, reply: Reply<()>) -> Result<(), StoreError> {
+        self.flush().await?;
+        if self.is_open() || self.run.is_none() {
+            let refusal = if self.is_open() { errors::open(self.key.run_id) } else { self.refusal() };
+            drop(reply.send(Err(refusal)));
+            return Ok(());
+        }
+        if let Err(error) = self.inner.store.delete(&self.key.tenant, self.key.run_id).await {
+            drop(reply.send(Err(error.clone().into())));
+            return Err(error);
+        }
+        self.run = None;
+        self.length = 0;
+        self.batch = Batch::new(&self.key, 0);
+        drop(reply.send(Ok(())));
         Ok(())
     }
 

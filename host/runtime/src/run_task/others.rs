@@ -95,6 +95,7 @@ async fn start_child(
                 parent: Some(Parent { run_id: parent.run_id, child: run_id }),
                 continued_from: None,
                 run_timeout_ms: start.run_timeout_ms,
+                attributes: Default::default(),
             };
             let new = NewRun::new(run_id, host.inner.clock.now_ms(), started, Vec::new());
             host.commit_start(new.commit(), IfRunning::Reject).await.map_err(failed)?;

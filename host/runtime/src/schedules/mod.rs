@@ -124,6 +124,7 @@ impl Host {
             id_reuse: IdReuse::Reject,
             run_timeout_ms: None,
             signal: None,
+            attributes: Default::default(),
         };
         let step = |run: &Run| {
             let mut state = state.clone();

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(
             refusal(br#"{"workflow":"a","inputs":1}"#),
             "invalid-argument: the body is not what this path takes: unknown field `inputs`, expected one of \
-             `workflow`, `id`, `input`, `version`, `if_running`, `id_reuse`, `run_timeout_ms`, `signal` at line 1 column 24"
+             `workflow`, `id`, `input`, `version`, `if_running`, `id_reuse`, `run_timeout_ms`, `signal`, `attributes` at line 1 column 24"
         );
     }
 

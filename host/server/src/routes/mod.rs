@@ -7,6 +7,7 @@ pub(crate) mod missing;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod schedules;
+pub(crate) mod search;
 pub(crate) mod signals;
 pub(crate) mod updates;
 pub(crate) mod versions;

@@ -25,22 +25,25 @@ pub(crate) async fn start(
     Ok((status, [(header::LOCATION, format!("/v1/runs/{}", started.run.run_id))], Json(started)))
 }
 
-/// `?workflow&status&id&cursor&limit`.
+/// `?filter&workflow&status&id&cursor&limit`.
 pub(crate) struct ListParameters {
+    text: Option<String>,
     filter: RunFilter,
     cursor: Option<RunId>,
     limit: usize,
 }
 
 impl Parameters for ListParameters {
-    const NAMES: &'static [&'static str] = &["workflow", "status", "id", "cursor", "limit"];
+    const NAMES: &'static [&'static str] = &["filter", "workflow", "status", "id", "cursor", "limit"];
 
     fn read(given: &Given) -> Result<Self, Error> {
         Ok(Self {
+            text: given.text("filter").map(str::to_owned),
             filter: RunFilter {
                 workflow: given.parsed("workflow", WorkflowName::parse)?,
                 status: given.parsed("status", RunStatus::parse)?,
                 id: given.parsed("id", CallerId::parse)?,
+                filter: None,
             },
             cursor: given.parsed("cursor", RunId::parse)?,
             limit: given.limit(100, 1000)?,
@@ -54,7 +57,8 @@ pub(crate) async fn list(
     caller: Caller,
     Query(parameters): Query<ListParameters>,
 ) -> Answer<Runs> {
-    let ListParameters { filter, cursor, limit } = parameters;
+    let ListParameters { text, mut filter, cursor, limit } = parameters;
+    filter.filter = text.map(|text| shared.host.filter(&text)).transpose()?;
     Ok(Json(shared.host.runs(&caller.tenant, &filter, cursor, limit).await?))
 }
 

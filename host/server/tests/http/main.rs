@@ -8,6 +8,7 @@ mod origins;
 mod refusals;
 mod routes;
 mod schedules;
+mod search;
 mod stopping;
 mod streams;
 mod support;

@@ -25,7 +25,7 @@ async fn unknown_paths_and_methods() {
     }
     for (method, path, allow) in [
         (Method::DELETE, "/v1/runs", "POST,GET,HEAD"),
-        (Method::PUT, "/v1/runs/a", "GET,HEAD"),
+        (Method::PUT, "/v1/runs/a", "GET,HEAD,DELETE"),
         (Method::GET, "/v1/versions?name=a", "POST"),
         (Method::POST, "/v1/runs/a/history", "GET,HEAD"),
         (Method::OPTIONS, "/healthz", "GET,HEAD"),

@@ -1,14 +1,14 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
-    ScheduleSpec, ScheduleState, ScheduledRun,
+    Attributes, CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
+    Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run,
+    RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use abide_model::{
-    CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event, Failure, Json,
-    Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed,
-    RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
-    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
+    ScheduleSpec, ScheduleState, ScheduledRun,
 };
 
 use super::{CALL_KINDS, PARK_KINDS};
@@ -78,6 +78,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         parent: None,
         continued_from: None,
         run_timeout_ms: None,
+        attributes: Attributes::default(),
     };
     let run_id = RunId::from_bytes([7; 16]);
     let as_child = RunStarted {
@@ -87,6 +88,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ..started.clone()
     };
     let answered = |answer| Event::UpdateAnswered(UpdateAnswered { id: "u-1".into(), cause: 2, answer });
+    let started_with = RunStarted { attributes: run_with_attributes().attributes, ..started.clone() };
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
     let stored = RecordedRequest::Stored(Digest::of(b"head"), Some(Digest::of(b"last")), 12);
@@ -116,6 +118,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("run-continued", Event::RunContinued(RunContinued { cause: 2, input: json("{}"), run_id })),
         ("run-timed-out", Event::RunTimedOut(RunTimedOut { run_timeout_ms: 86_400_000 })),
         ("run-reset", Event::RunReset(RunReset { run_id, event: 12 })),
+        ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
@@ -212,6 +215,16 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         continued_as: (status == RunStatus::Continued).then(|| RunId::from_bytes([8; 16])),
         continued_from: (status == RunStatus::TimedOut).then(|| RunId::from_bytes([9; 16])),
         has_children: (status == RunStatus::TimedOut).then_some(true),
+        attributes: Attributes::default(),
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
+}
+
+/// The row of a run with an attribute of each sort.
+pub(in super::super) fn run_with_attributes() -> Run {
+    let (_, run) = runs().remove(0);
+    let attributes = json(
+        r#"{"amount": 12.5, "count": -3, "customer": "acme", "due": "2026-11-01T00:00:00Z", "tags": ["red"], "urgent": true}"#,
+    );
+    Run { attributes: attributes.read().unwrap(), ..run }
 }
