@@ -69,15 +69,15 @@ async fn write(folder: &Path) -> Result<(), StoreError> {
 
 /// A file of the golden store.
 fn stored(file: &str) -> Vec<u8> {
-    let packed = std::fs::read(golden(PRESENT).join(format!("{file}.lz4"))).unwrap();
-    lz4_flex::block::decompress_size_prepended(&packed).unwrap()
+    let packed = std::fs::read(golden(PRESENT).join(format!("{file}.lz4"))).expect("the golden store is there");
+    lz4_flex::block::decompress_size_prepended(&packed).expect("it was packed so")
 }
 
 /// What the golden store holds.
 fn expected() -> Reference {
     let mut expected = Reference::default();
     for commit in commits() {
-        expected.commit(&commit).unwrap();
+        expected.commit(&commit).expect("the golden store has it");
     }
     expected
 }
@@ -90,8 +90,9 @@ async fn are_indexed(store: &RedbStore) {
         ("other", "status = 'running'", None),
         ("other", "status = 'completed'", Some(2)),
     ] {
-        let filter = RunFilter { filter: Some(Filter::parse(text, 0).unwrap()), ..RunFilter::default() };
-        let runs = store.runs(&tenant(owner), &filter, None, 10).await.unwrap().runs;
+        let filter =
+            RunFilter { filter: Some(Filter::parse(text, 0).expect("it is a filter")), ..RunFilter::default() };
+        let runs = store.runs(&tenant(owner), &filter, None, 10).await.expect("a list").runs;
         let runs: Vec<_> = runs.iter().map(|run| run.run_id).collect();
         assert_eq!(runs, found.map(run_id).into_iter().collect::<Vec<_>>(), "{owner}: {text}");
     }
