@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use abide_history::RunFilter;
+use abide_history::{RedbStore, RunFilter, Store};
 use abide_model::{CallerId, Json, RunRef, RunStatus, WorkflowName};
 use abide_runtime::Retention;
 use abide_runtime::view::{ReplayVerdict, StartRun};
@@ -108,4 +108,37 @@ async fn runs_that_ended_long_ago_are_deleted() {
     until_found(&local, "started > -1h", &["open", "kept"]).await;
     let old = RunRef::Caller(CallerId::parse("old").unwrap());
     assert!(local.host.describe(&local.tenant, &old).await.is_err());
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_cut_short_is_finished_when_the_host_comes_up() {
+    let local = LocalHost::new(ScriptedPerformer::echoing()).await;
+    local.deploy("steps").await;
+    // More rows than one change removes.
+    let run = local.start("steps", "long", json!({"steps": 1200, "provider": "bench", "tool": "echo"})).await;
+    assert_eq!(local.result(&run).await.status, RunStatus::Completed);
+    let tenant = local.tenant.clone();
+    let RunRef::Run(run_id) = run else { unreachable!("a start gives a run id") };
+    let begin_to_delete = async |store: &RedbStore| {
+        let mut deletion = store.delete(&tenant, run_id);
+        // The first change is queued, and the one who wanted more of them is gone.
+        let first = std::future::poll_fn(|context| std::task::Poll::Ready(deletion.as_mut().poll(context))).await;
+        assert!(first.is_pending());
+        drop(deletion);
+        let began = std::time::Instant::now();
+        while store.unfinished_deletions(10).await.unwrap() != [(tenant.clone(), run_id)] {
+            assert!(began.elapsed() < Duration::from_secs(60), "the deletion does not begin");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(store.run(&tenant, run_id).await.unwrap(), None);
+        assert!(store.length(&tenant, run_id).await.unwrap() > 0, "something is left");
+    };
+    let local = local.while_closed(ScriptedPerformer::echoing(), begin_to_delete).await;
+    assert!(local.host.describe(&tenant, &run).await.is_err(), "half a run is none");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let nothing_is_left = async |store: &RedbStore| {
+        assert_eq!(store.unfinished_deletions(10).await.unwrap(), []);
+        assert_eq!(store.length(&tenant, run_id).await.unwrap(), 0);
+    };
+    local.while_closed(ScriptedPerformer::echoing(), nothing_is_left).await;
 }
