@@ -4,7 +4,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start};
+use crate::commands::{control, deploy, dev, history, list, replay, result, serve, signal, start, tasks};
 use crate::output::Format;
 
 const STYLES: Styles = Styles::styled()
@@ -75,6 +75,12 @@ pub(crate) enum Command {
     Terminate(control::BecauseArguments),
     /// Let a parked run go on
     Resume(control::ResumeArguments),
+    /// Show the task queues and their workers
+    Tasks,
+    /// Answer a task or a deferred call with a result
+    Complete(tasks::CompleteArguments),
+    /// Answer a task or a deferred call with a failure
+    Fail(tasks::FailArguments),
     /// Run a history again, with no live calls
     Replay(replay::ReplayArguments),
 }

@@ -65,6 +65,9 @@ pub enum Event {
     /// Somebody ended the run without asking it. The last event.
     #[n(10)]
     RunTerminated(#[n(0)] RunTerminated),
+    /// Whoever performs a call will answer it later: from here on it is waited for, and no attempt is begun again.
+    #[n(20)]
+    CallDeferred(#[n(0)] CallDeferred),
 }
 
 impl Event {
@@ -86,6 +89,7 @@ impl Event {
                 Outcome::Failed(_) => "run-failed",
             },
             Self::RunTerminated(_) => "run-terminated",
+            Self::CallDeferred(_) => "call-deferred",
         }
     }
 
@@ -99,7 +103,8 @@ impl Event {
             | Self::RunParked(_)
             | Self::RunResumed(_)
             | Self::RunClosed(_)
-            | Self::RunTerminated(_) => false,
+            | Self::RunTerminated(_)
+            | Self::CallDeferred(_) => false,
         }
     }
 
@@ -242,6 +247,17 @@ pub struct RunTerminated {
     /// Why, in the words of who did it.
     #[n(0)]
     pub reason: String,
+}
+
+/// See [`Event::CallDeferred`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CallDeferred {
+    /// The call's number.
+    #[n(0)]
+    pub call: CallIndex,
+    /// The attempt whose token the answer will carry.
+    #[n(1)]
+    pub attempt: u32,
 }
 
 /// A failure as the reason of an end, for the row of a run.

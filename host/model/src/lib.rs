@@ -35,8 +35,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
-    CallCancelled, CallCompleted, CallRequested, CancelRequested, Event, Recorded, RunClosed, RunParked, RunResumed,
-    RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
+    CallCancelled, CallCompleted, CallDeferred, CallRequested, CancelRequested, Event, Recorded, RunClosed, RunParked,
+    RunResumed, RunStarted, RunTerminated, Seq, SignalReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use ids::{CallerId, RunId, RunRef, Tenant, WorkflowName};

@@ -15,6 +15,7 @@ pub(crate) enum Answer {
     Signalled(Reply<Signalled>, Signalled),
     /// With the row as the commit makes it.
     Run(Reply<Run>),
+    Done(Reply<()>),
 }
 
 /// A change of a run with its effects.
@@ -36,6 +37,8 @@ pub(crate) struct Effects {
     /// The row as this change makes it, where somebody is answered: nobody is shown what is gathered after it.
     pub(crate) run: Option<Run>,
     pub(crate) log: Vec<LogLine>,
+    /// Activities whose outcome this change records.
+    pub(crate) settled: Vec<CallIndex>,
     /// Timers that rang: they are let go when their rows are gone.
     pub(crate) ringing: Vec<RingingTimer>,
 }
@@ -85,6 +88,7 @@ impl Effects {
             match answer {
                 Answer::Signalled(reply, _) => drop(reply.send(Err(error.clone()))),
                 Answer::Run(reply) => drop(reply.send(Err(error.clone()))),
+                Answer::Done(reply) => drop(reply.send(Err(error.clone()))),
             }
         }
     }
@@ -95,6 +99,7 @@ impl Effects {
             match answer {
                 Answer::Signalled(reply, signalled) => drop(reply.send(Ok(signalled))),
                 Answer::Run(reply) => drop(reply.send(Ok(run.clone()))),
+                Answer::Done(reply) => drop(reply.send(Ok(()))),
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::programs::Programs;
 use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::run_task::RunTask;
+use crate::tasks::ByRunTasks;
 use crate::view::{Deployed, IfRunning, ReplayReport, Signalled, StartRun, Started};
 use crate::{driving, queries, replaying, timers};
 
@@ -102,6 +103,9 @@ impl Host {
             performer,
             clock,
         });
+        if let Some(workers) = inner.performer.workers() {
+            workers.record_in(ByRunTasks(Arc::downgrade(&inner)));
+        }
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         Ok(Self { inner })

@@ -18,6 +18,7 @@ mod residency;
 mod run_task;
 mod session;
 mod slice;
+mod tasks;
 mod timers;
 pub mod view;
 

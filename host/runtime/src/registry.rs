@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use abide_model::{Digest, Error, Json, Run};
+use abide_model::{CallIndex, Digest, Error, Json, Run};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::inner::{Inner, RunKey, stopping};
@@ -44,6 +44,12 @@ pub(crate) enum Message {
         reply: Reply<Run>,
     },
     Timer(RingingTimer),
+    /// A call that is under way will be answered later.
+    Deferred {
+        call: CallIndex,
+        attempt: u32,
+        reply: Reply<()>,
+    },
 }
 
 /// The tasks of a host.

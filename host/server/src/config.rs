@@ -1,11 +1,11 @@
 //! `abide.toml`. What is wrong in it is told with the file, the line and the key.
 //!
-//! The sections `llm`, `tools` and `http` belong to `abide_activities`; here they only get their place in the file.
+//! The sections `llm`, `tools`, `http` and `workers` belong to `abide_activities`; here they only get their place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider};
+use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider};
 use abide_model::{Error, ErrorCode, Limits};
 use abide_runtime::HostConfig;
 use serde::Deserialize;
@@ -66,11 +66,13 @@ struct File {
     default_llm: Option<String>,
     tools: BTreeMap<String, ToolsProvider>,
     http: HttpConfig,
+    workers: BTreeMap<String, WorkersProvider>,
+    public_url: Option<String>,
 }
 
 impl Default for File {
     fn default() -> Self {
-        let ActivitiesConfig { llm, default_llm, tools, http } = ActivitiesConfig::default();
+        let ActivitiesConfig { llm, default_llm, tools, http, workers, public_url } = ActivitiesConfig::default();
         Self {
             listen: LISTEN.to_owned(),
             data: DATA.into(),
@@ -81,6 +83,8 @@ impl Default for File {
             default_llm,
             tools,
             http,
+            workers,
+            public_url,
         }
     }
 }
@@ -116,14 +120,15 @@ impl Config {
     }
 
     fn from_file(file: File, base_dir: &Path) -> Self {
-        let File { listen, data, allowed_hosts, limits, host, llm, default_llm, tools, http } = file;
+        let File { listen, data, allowed_hosts, limits, host, llm, default_llm, tools, http, workers, public_url } =
+            file;
         Self {
             listen,
             data: base_dir.join(data),
             allowed_hosts,
             limits,
             host,
-            activities: ActivitiesConfig { llm, default_llm, tools, http },
+            activities: ActivitiesConfig { llm, default_llm, tools, http, workers, public_url },
             base_dir: base_dir.to_owned(),
         }
     }

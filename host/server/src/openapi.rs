@@ -14,10 +14,10 @@ mod tests {
 
     use abide_history::Version;
     use abide_model::{
-        CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Error,
-        ErrorCode, Event, Failure, Json, Limits, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
-        Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
-        VersionChanged, WorkflowName,
+        CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId, CancelRequested,
+        Digest, Error, ErrorCode, Event, Failure, Json, Limits, Outcome, ParkKind, ParkReason, Recorded,
+        RecordedRequest, RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus,
+        RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
     };
     use abide_runtime::view::{
         Deployed, Description, History, HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, Runs,
@@ -302,6 +302,7 @@ mod tests {
             closed(failure(), false),
             closed(failure(), true),
             Event::RunTerminated(RunTerminated { reason: "a".into() }),
+            Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
         ];
         let document = document();
         let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();
@@ -311,6 +312,6 @@ mod tests {
             .zip(events)
             .map(|(seq, event)| HistoryEvent::of(seq, &Recorded { time_ms: 1, event }, Some(text("{}"))))
             .collect();
-        fits("History", &History { run_id: run().run_id, events: shown, next: Some(13), ended: true });
+        fits("History", &History { run_id: run().run_id, events: shown, next: Some(14), ended: true });
     }
 }

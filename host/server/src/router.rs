@@ -6,7 +6,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
-use crate::routes::{control, health, history, missing, replay, runs, signals, versions, workflows};
+use crate::routes::{control, health, history, missing, replay, runs, signals, tasks, versions, workflows};
 use crate::state::Shared;
 
 /// One method of one path.
@@ -41,6 +41,13 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/terminate", control::terminate),
         post("/v1/runs/{run}/resume", control::resume),
         post("/v1/runs/{run}/replay", replay::replay),
+        get("/v1/tasks", tasks::queues),
+        post("/v1/tasks/{queue}/poll", tasks::poll),
+        post("/v1/tasks/{queue}/complete", tasks::complete),
+        post("/v1/tasks/{queue}/fail", tasks::fail),
+        post("/v1/tasks/{queue}/heartbeat", tasks::heartbeat),
+        post("/v1/tasks/{queue}/defer", tasks::defer),
+        post("/v1/completions/{token}", tasks::complete_by_token),
         get("/healthz", health::health),
         get("/readyz", health::ready),
         get("/openapi.json", health::document),

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use abide_model::Json;
+use abide_activities::{Answered, Queues};
+use abide_model::{Json, Outcome};
 use abide_runtime::view::{Deployed, Description, ReplayReport, Runs, Signalled, StartRun, Started, Workflow};
 use abide_server::Problem;
 use anyhow::{Context, Result};
@@ -93,6 +94,14 @@ impl Client {
             None => request,
         })
         .await
+    }
+
+    pub(crate) async fn task_queues(&self) -> Result<Queues> {
+        self.ask(self.http.get(self.url(&["v1", "tasks"]))).await
+    }
+
+    pub(crate) async fn complete_call(&self, token: &str, outcome: &Outcome) -> Result<Answered> {
+        self.ask(self.with_json(self.url(&["v1", "completions", token]), &Json::of(outcome)?)).await
     }
 
     fn with_json(&self, url: Url, json: &Json) -> RequestBuilder {

@@ -10,6 +10,7 @@ pub(crate) mod result;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod tasks;
 mod workflows;
 
 use anyhow::Result;
@@ -37,6 +38,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Cancel(because) => control::cancel(&client()?, because, format).await,
         Command::Terminate(because) => control::terminate(&client()?, because, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
+        Command::Tasks => tasks::queues(&client()?, format).await,
+        Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
+        Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
     }
 }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
-    CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
-    Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
-    RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged,
-    WorkflowName,
+    CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId, CancelRequested,
+    Digest, Event, Failure, Json, Limits, Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
+    Run, RunClosed, RunId, RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant,
+    VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -209,6 +209,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         digest().prop_map(|version| Event::VersionChanged(VersionChanged { version })).boxed(),
         reason().prop_map(|reason| Event::RunParked(RunParked { reason })).boxed(),
         Just(Event::RunResumed(RunResumed {})).boxed(),
+        any::<(u32, u32)>().prop_map(|(call, attempt)| Event::CallDeferred(CallDeferred { call, attempt })).boxed(),
     ]);
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }

@@ -60,7 +60,7 @@ impl RunTask {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, run, answers, log, ringing } = effects;
+        let Effects { perform, abort, closed, run, answers, log, settled, ringing } = effects;
         drop(ringing);
         if closed {
             self.seated = None;
@@ -69,12 +69,15 @@ impl RunTask {
             }
         }
         for (call, requested_ms) in perform {
-            self.perform(call, requested_ms);
+            self.perform(call, requested_ms, None);
         }
         for call in abort {
             if let Some(handle) = self.handles.remove(&call) {
                 handle.abort();
             }
+        }
+        for call in settled {
+            self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
             write_log(&self.key, run, log);
@@ -86,8 +89,8 @@ impl RunTask {
         Ok(())
     }
 
-    /// Starts an activity.
-    pub(super) fn perform(&mut self, call: Call, requested_ms: u64) {
+    /// Starts an activity, or waits for one that was deferred.
+    pub(super) fn perform(&mut self, call: Call, requested_ms: u64, deferred: Option<u32>) {
         let index = call.index;
         let performed = self.inner.performer.perform(Activity {
             tenant: self.key.tenant.clone(),
@@ -97,6 +100,7 @@ impl RunTask {
             request: call.request,
             options: call.options,
             requested_ms,
+            deferred,
         });
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(index, handle);

@@ -7,6 +7,7 @@ pub(crate) mod missing;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod signals;
+pub(crate) mod tasks;
 pub(crate) mod versions;
 pub(crate) mod workflows;
 

@@ -1,9 +1,9 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event, Failure, Json,
-    Limits, Outcome, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunId, RunParked, RunResumed,
-    RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
+    CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
+    Failure, Json, Limits, Outcome, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunId,
+    RunParked, RunResumed, RunStarted, RunStatus, RunTerminated, SignalReceived, Tenant, VersionChanged, WorkflowName,
 };
 
 use super::{CALL_KINDS, PARK_KINDS};
@@ -100,6 +100,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("run-failed", closed(Outcome::Failed(Failure::new("wrong", "it was wrong")), false)),
         ("run-cancelled", closed(Outcome::Failed(failure()), true)),
         ("run-terminated", Event::RunTerminated(RunTerminated { reason: "enough".into() })),
+        ("call-deferred", Event::CallDeferred(CallDeferred { call: 4, attempt: 2 })),
     ]
     .into_iter()
     .map(|(name, event)| (name.to_owned(), event))
