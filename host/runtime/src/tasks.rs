@@ -15,7 +15,8 @@ use crate::registry::Message;
 impl Host {
     /// All task queues, as they stand for a tenant.
     pub fn task_queues(&self, tenant: &Tenant) -> Result<Queues, Error> {
-        Ok(self.workers()?.overview(tenant))
+        self.inner.check_ready()?;
+        Ok(self.inner.performer.workers().map_or_else(Queues::default, |workers| workers.overview(tenant)))
     }
 
     /// Hands out tasks of a queue, and waits for the first one as long as `poll` says (60 seconds at most).
