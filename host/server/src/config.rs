@@ -180,6 +180,11 @@ mod tests {
             kind = "openai"
             base_url = "http://127.0.0.1:11434/v1"
 
+            [workers.gpu]
+            lease_ms = 5000
+            [[workers.gpu.tool]]
+            name = "render"
+
             [llm.demo]
             kind = "scripted"
             file = "answers.json"
