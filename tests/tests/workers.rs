@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use abide_tests::{Caller, HostProcess, eventually};
@@ -21,10 +22,12 @@ struct Bench {
 impl Bench {
     fn new(lease_ms: u64, more: &str) -> Result<Self> {
         let folder = TempDir::new()?;
-        // Below those that the system gives to whoever asks for any.
+        // Below those that the system gives to whoever asks for any; each test takes one of its own.
+        static NEXT: AtomicU16 = AtomicU16::new(0);
         let first = 10_000 + u16::try_from(std::process::id() % 20_000)?;
         let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        let port = (first..first + 1000).find(is_free).context("no port is free")?;
+        let ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::SeqCst)).take(1000);
+        let port = ports.into_iter().find(is_free).context("no port is free")?;
         let config = format!(
             r#"
             listen = "127.0.0.1:{port}"

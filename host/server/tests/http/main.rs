@@ -9,3 +9,4 @@ mod routes;
 mod stopping;
 mod streams;
 mod support;
+mod tasks;
