@@ -4,10 +4,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use abide_activities::{Answered, Deferrals, Performer as _};
-use abide_model::{CallIndex, Error, ErrorCode, Json, Outcome, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, Error, ErrorCode, Json, Outcome, Request, RunId, Tenant};
 use serde_json::json;
 
-use crate::common::{Server, activities, answer, call_tool, failure, fast, list_tools, options, response, verdict};
+use crate::common::{
+    Server, activities, activity, answer, call_tool, failure, fast, list_tools, options, response, verdict,
+};
 
 fn config(server: &Server) -> String {
     let url = server.url("/api/");
@@ -215,4 +217,37 @@ async fn such_a_tool_may_answer_at_once_too() {
     let activities = activities(&later(&server));
     let performed = call_tool(&activities, "print", "poster", json!({}), fast()).await;
     assert_eq!(answer(&performed)["structured"], json!([1]));
+}
+
+#[tokio::test]
+async fn a_deferred_call_is_not_made_again_after_a_restart() {
+    let server = Server::start(|_| response(202, &[], "")).await;
+    let activities = activities(&later(&server));
+    let head = json!({ "provider": "print", "name": "poster", "arguments": {} });
+    let request = Request { head: Json::from(&head), messages: Vec::new() };
+    let mut again = activity(CallKind::ToolsCall, request, fast());
+    again.deferred = Some(2);
+    let (run_id, tenant) = (again.run_id, again.tenant.clone());
+    let call = tokio::spawn(activities.perform(again));
+    let workers = activities.workers().unwrap();
+    let failed = || Outcome::Failed(abide_model::Failure::retryable("sold-out", "no paper"));
+    let token = format!("{run_id}:3:2");
+    let completing = async {
+        loop {
+            match workers.complete_by_token(&tenant, &token, failed()).await {
+                // The call is not on the board yet, as when a host has just come up.
+                Err(error) if error.code == ErrorCode::TaskNotFound => tokio::task::yield_now().await,
+                other => return other,
+            }
+        }
+    };
+    let settling = async {
+        let performed = call.await.unwrap();
+        workers.settled(&tenant, run_id, 3, true);
+        performed
+    };
+    let (completed, performed) = tokio::join!(completing, settling);
+    assert_eq!(completed, Ok(Answered { duplicate: false }));
+    assert_eq!(verdict(&performed), ("sold-out", true, 1), "the failure of a deferred call is final");
+    assert!(server.seen().is_empty());
 }

@@ -45,6 +45,11 @@ impl Board {
         self.queues.insert(name.to_owned(), Queue::new(limits, now));
     }
 
+    /// Whether no call is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// A run makes a call, or makes it again. `attempts` were begun before. Gives the number by which it is dropped.
     pub(super) fn open(&mut self, key: &CallKey, work: Arc<Work>, attempts: u32) -> u64 {
         self.remove(key, None);

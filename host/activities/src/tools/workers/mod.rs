@@ -114,7 +114,11 @@ impl Workers {
 
     /// The outcome of a call is durable (`recorded`), or nobody wanted it.
     pub fn settled(&self, tenant: &Tenant, run_id: RunId, call: CallIndex, recorded: bool) {
-        self.board().settled(&CallKey { tenant: tenant.clone(), run_id, call }, recorded);
+        let mut board = self.board();
+        // Most calls are not answered from outside, and cost no more than this look.
+        if !board.is_empty() {
+            board.settled(&CallKey { tenant: tenant.clone(), run_id, call }, recorded);
+        }
     }
 
     /// Hands out tasks of a queue; waits for the first one as long as the worker says. Every task goes to one worker.
