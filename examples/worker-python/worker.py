@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -35,6 +36,12 @@ class Refused(Exception):
     def __init__(self, problem):
         super().__init__(problem.get("detail"))
         self.code = problem.get("code")
+
+
+def say(*words):
+    """Writes a line whole, whatever the other threads do."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 class Queue:
@@ -73,18 +80,18 @@ class Task:
             raise Refused({"code": "task-closed", "detail": "the workflow dropped the call"})
 
     def do(self):
-        print("took", self.token, self.given["tool"], flush=True)
+        say("took", self.token, self.given["tool"])
         try:
             result = TOOLS[self.given["tool"]](self, **self.given["arguments"])
             if result is LATER:
                 self.queue.post("defer", {"token": self.token, "later": True})
             else:
                 self.queue.post("complete", {"token": self.token, "result": result})
-            print("later" if result is LATER else "done", self.token, flush=True)
+            say("later" if result is LATER else "done", self.token)
         except Failure as error:
             self.queue.post("fail", {"token": self.token, "failure": error.failure})
         except Refused as error:
-            print("dropped", self.token, error.code, flush=True)
+            say("dropped", self.token, error.code)
         except Exception as error:  # A bug of the tool: another attempt may go better.
             failure = {"code": "tool-broke", "message": f"{type(error).__name__}: {error}", "retryable": True}
             self.queue.post("fail", {"token": self.token, "failure": failure})
@@ -108,7 +115,7 @@ def step(task, step):
 @tool
 def ask_person(task, **question):
     """A person answers with `abide complete TOKEN JSON`, today or next week."""
-    print("asking", task.token, json.dumps(question), flush=True)
+    say("asking", task.token, json.dumps(question))
     return LATER
 
 
@@ -118,7 +125,7 @@ def work(queue, name):
             for given in queue.post("poll", {"worker": name, "max_tasks": 1, "wait_ms": 20000}, patience=3600)["tasks"]:
                 Task(queue, given).do()
         except (OSError, Refused) as error:
-            print("trouble", error, flush=True)
+            say("trouble", error)
             time.sleep(1)
 
 

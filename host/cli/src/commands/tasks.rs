@@ -28,7 +28,7 @@ pub(crate) async fn queues(client: &Client, format: Format) -> Result<Exit> {
         .map(|queue| {
             let workers = queue.workers.iter().map(|worker| {
                 let ago = when::ago(worker.last_seen_ms, now_ms);
-                format!("{} ({} tasks, {ago})", worker.worker.escape_debug(), worker.leased)
+                format!("{} (has {}, seen {ago})", worker.worker.escape_debug(), worker.leased)
             });
             [
                 queue.queue.clone(),

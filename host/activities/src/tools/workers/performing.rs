@@ -47,9 +47,6 @@ pub(super) fn configured(name: &str, config: &WorkersProvider) -> Result<(Tools,
             max_concurrent: None,
         },
     )?;
-    let positive = |name: &str, value: usize| {
-        if value == 0 { Err(wrong(&format!("{key}.{name}"), "must be 1 or more")) } else { Ok(value) }
-    };
     let lease_ms = config.lease_ms.unwrap_or(DEFAULT_LEASE_MS);
     if lease_ms < MIN_LEASE_MS {
         return Err(wrong(&format!("{key}.lease_ms"), format_args!("must be {MIN_LEASE_MS} or more")));
@@ -57,13 +54,12 @@ pub(super) fn configured(name: &str, config: &WorkersProvider) -> Result<(Tools,
     if config.max_per_second.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
         return Err(wrong(&format!("{key}.max_per_second"), "must be a number above 0"));
     }
-    let schedule_to_start = config
-        .schedule_to_start_timeout_ms
-        .map(|ms| positive("schedule_to_start_timeout_ms", ms as usize).map(|_| bounded(ms)));
+    let schedule_to_start =
+        config.schedule_to_start_timeout_ms.map(|ms| positive(&key, "schedule_to_start_timeout_ms", ms).map(bounded));
     let limits = QueueLimits {
         lease: bounded(lease_ms),
-        max_concurrent: positive("max_concurrent", config.max_concurrent.unwrap_or(Semaphore::MAX_PERMITS))?,
-        max_waiting: positive("max_waiting", config.max_waiting.unwrap_or(DEFAULT_MAX_WAITING))?,
+        max_concurrent: positive(&key, "max_concurrent", config.max_concurrent.unwrap_or(Semaphore::MAX_PERMITS))?,
+        max_waiting: positive(&key, "max_waiting", config.max_waiting.unwrap_or(DEFAULT_MAX_WAITING))?,
         max_per_second: config.max_per_second,
     };
     let (mut policies, mut listed) = (BTreeMap::new(), Vec::new());
@@ -83,6 +79,10 @@ pub(super) fn configured(name: &str, config: &WorkersProvider) -> Result<(Tools,
     }
     let listed = Json::of(&listed).map_err(|error| wrong(&key, error))?;
     Ok((Tools { lane, policies, listed, schedule_to_start: schedule_to_start.transpose()? }, limits))
+}
+
+fn positive<T: Default + PartialEq>(key: &str, name: &str, value: T) -> Result<T, Error> {
+    if value == T::default() { Err(wrong(&format!("{key}.{name}"), "must be 1 or more")) } else { Ok(value) }
 }
 
 /// No wait of a queue is longer than a year: so no sum of times overflows.
