@@ -82,13 +82,13 @@ impl LocalHost {
 
     /// Stops the host, does something to its store while nobody has it, and opens the host again.
     pub async fn while_closed(self, performer: impl Performer, work: impl AsyncFnOnce(&RedbStore)) -> Self {
-        let Self { host, folder, .. } = self;
+        let Self { host, folder, clock, .. } = self;
         host.shutdown().await;
         drop(host);
         let store = RedbStore::open(&folder.path().join("data")).expect("a store");
         work(&store).await;
         drop(store);
-        Self::open(folder, performer, |_| ()).await
+        Self::open(folder, clock, performer, |_| ()).await
     }
 
     /// Uploads a guest under its own name.

@@ -12,7 +12,7 @@ use crate::fetch::Fetcher;
 use crate::lane::refused;
 use crate::llm::Models;
 use crate::tools::Tools;
-use crate::{Activity, Performed, Performer};
+use crate::{Activity, Performed, Performer, Workers};
 
 /// Performs calls by the configuration. A cloneable handle; what it started ends when the last one is dropped.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl Activities {
         let client = client::build()?;
         Ok(Self(Arc::new(Inner {
             models: Models::new(&config, base_dir, &client)?,
-            tools: Tools::new(&config.tools, base_dir, &client, &clock)?,
+            tools: Tools::new(&config, base_dir, &client, &clock)?,
             fetcher: Fetcher::new(&config.http, client)?,
             clock,
         })))
@@ -52,6 +52,10 @@ impl std::fmt::Debug for Activities {
 }
 
 impl Performer for Activities {
+    fn workers(&self) -> Option<&Workers> {
+        Some(self.0.tools.workers())
+    }
+
     fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>> {
         let inner = self.0.clone();
         Box::pin(async move {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use abide_model::{Clock, Digest, Error, Failure, Json, Outcome};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use crate::config::{Calling, DEFAULT_MAX_CONCURRENT, wrong};
 use crate::retry::{Decision, Policy, Reason, Situation, decide};
-use crate::trouble::{Attempt, Trouble};
+use crate::trouble::{Attempt, Elsewhere, Late, Trouble};
 use crate::{Activity, Performed};
 
 /// What the calls of one provider share.
@@ -78,10 +79,17 @@ impl Lane {
             if left_ms == 0 {
                 return failed(attempts, self.out_of_time(&policy));
             }
+            let ends = Instant::now() + Duration::from_millis(left_ms);
             let (answer, trouble) = match self.one(&policy, left_ms, &mut attempts, &mut attempt).await {
                 Some(Attempt::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
                 Some(Attempt::Unsettled(answer, trouble)) => (Some(answer), trouble),
                 Some(Attempt::Failed(trouble)) => (None, trouble),
+                Some(Attempt::Elsewhere(Elsewhere(rest))) => match timeout_at(ends, rest).await {
+                    Ok(Late::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
+                    Ok(Late::Failed(trouble)) => (None, trouble),
+                    Ok(Late::GivenUp(failure)) => return failed(attempts, failure),
+                    Err(_) => return failed(attempts, self.out_of_time(&policy)),
+                },
                 None => return failed(attempts, self.out_of_time(&policy)),
             };
             let decision = decide(

@@ -30,7 +30,12 @@ mod trouble;
 
 pub use activities::Activities;
 pub use config::{
-    ActivitiesConfig, HttpConfig, HttpTool, HttpToolsProvider, LlmProvider, MaxTokensField, McpHttpProvider,
-    McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret, ToolsProvider,
+    ActivitiesConfig, Completion, HttpConfig, HttpTool, HttpToolsProvider, LlmProvider, MaxTokensField,
+    McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret, ToolsProvider, WorkerTool,
+    WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};
+pub use tools::workers::{
+    Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
+    WorkerOverview, Workers,
+};

@@ -4,6 +4,8 @@ use std::pin::Pin;
 
 use abide_model::{CallIndex, CallKind, CallOptions, Outcome, Request, RunId, Tenant};
 
+use crate::Workers;
+
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
@@ -21,6 +23,8 @@ pub struct Activity {
     pub options: CallOptions,
     /// When the call was recorded: the total timeout counts from here, across restarts of the host.
     pub requested_ms: u64,
+    /// The attempt that was deferred before the host went down: its answer is waited for, and it is not begun again.
+    pub deferred: Option<u32>,
 }
 
 impl Activity {
@@ -43,4 +47,9 @@ pub struct Performed {
 pub trait Performer: Send + Sync + 'static {
     /// Performs a call, with its retries and timeouts. It always comes to an outcome.
     fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>>;
+
+    /// The calls that somebody outside fetches or answers later, where there can be any. They are told what becomes durable.
+    fn workers(&self) -> Option<&Workers> {
+        None
+    }
 }

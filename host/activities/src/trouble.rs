@@ -1,5 +1,7 @@
 //! What went wrong in one attempt: the failure that the guest would see, and how long the provider asks to wait.
 
+use std::pin::Pin;
+
 use abide_model::{Failure, Json};
 
 /// One attempt that did not succeed.
@@ -18,6 +20,28 @@ pub(crate) enum Attempt {
     Unsettled(Json, Trouble),
     /// Without one.
     Failed(Trouble),
+    /// Not yet: it goes on outside the host, and needs no slot for that. The future minds its own time, up to the call's total.
+    Elsewhere(Elsewhere),
+}
+
+/// The rest of an attempt that goes on outside the host.
+pub(crate) struct Elsewhere(pub(crate) Pin<Box<dyn Future<Output = Late> + Send>>);
+
+/// How such an attempt ended.
+#[derive(Debug)]
+pub(crate) enum Late {
+    /// With an answer.
+    Done(Json),
+    /// Without one.
+    Failed(Trouble),
+    /// Without one, and for good, whatever the failure says of trying again.
+    GivenUp(Failure),
+}
+
+impl std::fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Elsewhere")
+    }
 }
 
 impl Trouble {

@@ -5,7 +5,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, update,
+    batch, control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, tasks, update,
 };
 use crate::output::Format;
 
@@ -90,6 +90,12 @@ pub(crate) enum Command {
     Resume(control::ResumeArguments),
     /// Let a run go on from one of its events, as a new run
     Reset(control::ResetArguments),
+    /// Show the task queues and their workers
+    Tasks,
+    /// Answer a task or a deferred call with a result
+    Complete(tasks::CompleteArguments),
+    /// Answer a task or a deferred call with a failure
+    Fail(tasks::FailArguments),
     /// Run a history again, with no live calls
     Replay(replay::ReplayArguments),
     /// Have runs started when it is time

@@ -46,6 +46,14 @@ pub enum ErrorCode {
     QueryNotFound,
     /// The query's own code failed.
     QueryFailed,
+    /// There is no task queue of that name.
+    QueueNotFound,
+    /// No open call has this token, or its run is not back yet after a restart of the host.
+    TaskNotFound,
+    /// The call of this token has an outcome, or nobody waits for it any more.
+    TaskClosed,
+    /// The token is of an earlier attempt; a later one is under way.
+    TaskSuperseded,
     /// Something is larger than its limit.
     TooLarge,
     /// A count is at its limit.
@@ -79,7 +87,9 @@ impl ErrorCode {
             | Self::ScheduleNotFound
             | Self::NotFound
             | Self::UpdateNotFound
-            | Self::QueryNotFound => 404,
+            | Self::QueryNotFound
+            | Self::QueueNotFound
+            | Self::TaskNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
@@ -91,6 +101,8 @@ impl ErrorCode {
             | Self::RunParked
             | Self::IdempotencyConflict
             | Self::Conflict
+            | Self::TaskClosed
+            | Self::TaskSuperseded
             | Self::DataInUse => 409,
             Self::TooLarge => 413,
             Self::InvalidComponent | Self::QueryFailed => 422,
@@ -102,7 +114,15 @@ impl ErrorCode {
 
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::NotYet | Self::Conflict | Self::LimitExceeded | Self::StoreUnavailable | Self::Unavailable)
+        matches!(
+            self,
+            Self::NotYet
+                | Self::Conflict
+                | Self::LimitExceeded
+                | Self::TaskNotFound
+                | Self::StoreUnavailable
+                | Self::Unavailable
+        )
     }
 
     /// The code as users see it, such as `run-not-found`.
@@ -128,6 +148,10 @@ impl ErrorCode {
             Self::UpdateNotFound => "update-not-found",
             Self::QueryNotFound => "query-not-found",
             Self::QueryFailed => "query-failed",
+            Self::QueueNotFound => "queue-not-found",
+            Self::TaskNotFound => "task-not-found",
+            Self::TaskClosed => "task-closed",
+            Self::TaskSuperseded => "task-superseded",
             Self::TooLarge => "too-large",
             Self::LimitExceeded => "limit-exceeded",
             Self::NotYet => "not-yet",

@@ -84,6 +84,9 @@ pub enum Event {
     /// What stands before this was copied from another run.
     #[n(16)]
     RunReset(#[n(0)] RunReset),
+    /// Whoever performs a call will answer it later: from here on it is waited for, and no attempt is begun again.
+    #[n(20)]
+    CallDeferred(#[n(0)] CallDeferred),
 }
 
 impl Event {
@@ -115,6 +118,7 @@ impl Event {
             Self::RunContinued(_) => "run-continued",
             Self::RunTimedOut(_) => "run-timed-out",
             Self::RunReset(_) => "run-reset",
+            Self::CallDeferred(_) => "call-deferred",
         }
     }
 
@@ -137,7 +141,8 @@ impl Event {
             | Self::MarkerRecorded(_)
             | Self::RunContinued(_)
             | Self::RunTimedOut(_)
-            | Self::RunReset(_) => false,
+            | Self::RunReset(_)
+            | Self::CallDeferred(_) => false,
         }
     }
 
@@ -398,6 +403,17 @@ impl From<&RunTimedOut> for Failure {
     fn from(timed_out: &RunTimedOut) -> Self {
         Self::new("timed-out", format!("the run took longer than its {} ms", timed_out.run_timeout_ms))
     }
+}
+
+/// See [`Event::CallDeferred`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct CallDeferred {
+    /// The call's number.
+    #[n(0)]
+    pub call: CallIndex,
+    /// The attempt whose token the answer will carry.
+    #[n(1)]
+    pub attempt: u32,
 }
 
 /// A failure as the reason of an end, for the row of a run.

@@ -42,9 +42,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
-    CallCancelled, CallCompleted, CallRequested, CancelRequested, Event, MarkerRecorded, Parent, Recorded, RunClosed,
-    RunContinued, RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, Seq, SignalReceived,
-    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    CallCancelled, CallCompleted, CallDeferred, CallRequested, CancelRequested, Event, MarkerRecorded, Parent,
+    Recorded, RunClosed, RunContinued, RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, Seq,
+    SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};

@@ -40,6 +40,8 @@ pub(crate) struct Effects {
     pub(crate) log: Vec<LogLine>,
     /// The run that this one goes on as.
     pub(crate) successor: Option<NewRun>,
+    /// Activities whose outcome this change records.
+    pub(crate) settled: Vec<CallIndex>,
     /// Timers that rang: they are let go when their rows are gone.
     pub(crate) ringing: Vec<RingingTimer>,
 }

@@ -24,6 +24,7 @@ use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
+use crate::tasks::ByRunTasks;
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
 use crate::{driving, queries, replaying, starting, timers};
 
@@ -110,6 +111,9 @@ impl Host {
             performer,
             clock,
         });
+        if let Some(workers) = inner.performer.workers() {
+            workers.record_in(ByRunTasks(Arc::downgrade(&inner)));
+        }
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));

@@ -24,6 +24,7 @@ mod searching;
 mod session;
 mod slice;
 mod starting;
+mod tasks;
 mod timers;
 mod updating;
 pub mod view;

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abide_history::Commit;
-use abide_model::{Digest, Error, Json, Run, RunId, UpdateReceived};
+use abide_model::{CallIndex, Digest, Error, Json, Run, RunId, UpdateReceived};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::inner::{Inner, RunKey, stopping};
@@ -63,6 +63,12 @@ pub(crate) enum Message {
         reply: Reply<()>,
     },
     Timer(RingingTimer),
+    /// A call that is under way will be answered later.
+    Deferred {
+        call: CallIndex,
+        attempt: u32,
+        reply: Reply<()>,
+    },
 }
 
 /// The tasks of a host.

@@ -441,6 +441,10 @@ impl HistoryEvent {
                 shown.outcome = Some(closed.outcome.clone());
             }
             Event::RunTerminated(terminated) => shown.reason = Some(terminated.reason.clone()),
+            Event::CallDeferred(deferred) => {
+                shown.call = Some(deferred.call);
+                shown.attempts = Some(deferred.attempt);
+            }
         }
         shown
     }

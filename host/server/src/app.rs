@@ -42,6 +42,10 @@ impl App {
 
     /// Serves the host, see [`serve`], and ends what its activities started.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        // The first URL that is said counts: that of the configuration stands before the address.
+        if let (Some(workers), Ok(address)) = (self.activities.workers(), listener.local_addr()) {
+            workers.reached_by(&format!("http://{address}"));
+        }
         let served = serve(listener, self.host, self.options, shutdown).await;
         self.activities.close().await;
         served

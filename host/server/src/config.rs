@@ -1,12 +1,12 @@
 //! `abide.toml`. What is wrong in it is told with the file, the line and the key.
 //!
-//! The sections `llm`, `tools` and `http` belong to `abide_activities`; here they only get their place in the file.
+//! The sections `llm`, `tools`, `http` and `workers` belong to `abide_activities`; here they only get their place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider};
+use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider};
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
 use serde::{Deserialize, Deserializer};
@@ -107,11 +107,13 @@ struct File {
     default_llm: Option<String>,
     tools: BTreeMap<String, ToolsProvider>,
     http: HttpConfig,
+    workers: BTreeMap<String, WorkersProvider>,
+    public_url: Option<String>,
 }
 
 impl Default for File {
     fn default() -> Self {
-        let ActivitiesConfig { llm, default_llm, tools, http } = ActivitiesConfig::default();
+        let ActivitiesConfig { llm, default_llm, tools, http, workers, public_url } = ActivitiesConfig::default();
         Self {
             listen: LISTEN.to_owned(),
             data: DATA.into(),
@@ -123,6 +125,8 @@ impl Default for File {
             default_llm,
             tools,
             http,
+            workers,
+            public_url,
         }
     }
 }
@@ -158,7 +162,20 @@ impl Config {
     }
 
     fn from_file(file: File, base_dir: &Path) -> Self {
-        let File { listen, data, allowed_hosts, limits, host, retention, llm, default_llm, tools, http } = file;
+        let File {
+            listen,
+            data,
+            allowed_hosts,
+            limits,
+            host,
+            retention,
+            llm,
+            default_llm,
+            tools,
+            http,
+            workers,
+            public_url,
+        } = file;
         Self {
             listen,
             data: base_dir.join(data),
@@ -166,7 +183,7 @@ impl Config {
             limits,
             host,
             retention: retention.into(),
-            activities: ActivitiesConfig { llm, default_llm, tools, http },
+            activities: ActivitiesConfig { llm, default_llm, tools, http, workers, public_url },
             base_dir: base_dir.to_owned(),
         }
     }
@@ -225,6 +242,11 @@ mod tests {
             [llm.local]
             kind = "openai"
             base_url = "http://127.0.0.1:11434/v1"
+
+            [workers.gpu]
+            lease_ms = 5000
+            [[workers.gpu.tool]]
+            name = "render"
 
             [llm.demo]
             kind = "scripted"

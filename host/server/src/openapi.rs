@@ -12,13 +12,16 @@ mod schema;
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use abide_activities::{
+        Answered, Beat, Complete, Defer, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks, WorkerOverview,
+    };
     use abide_history::Version;
     use abide_model::{
-        Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested,
-        Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind,
-        ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset,
-        RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
-        UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+        Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
+        CancelRequested, Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome,
+        Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId,
+        RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant,
+        UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
     };
     use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_runtime::view::{
@@ -38,7 +41,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, schedules, search, updates, versions};
+    use crate::routes::{history, runs, schedules, search, tasks, updates, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -389,6 +392,44 @@ mod tests {
     }
 
     #[test]
+    fn every_task_is_as_documented() {
+        let (run_id, token) = (run().run_id, format!("{}:1:2", run().run_id));
+        let task = Task {
+            token: token.clone(),
+            queue: "gpu".to_owned(),
+            tool: "render".to_owned(),
+            arguments: text("{}"),
+            attempt: 2,
+            idempotency_key: "k".to_owned(),
+            tenant: Tenant::default(),
+            run_id,
+            call: 1,
+            lease_ms: 3,
+            deadline_ms: 4,
+            heartbeat: Some(text("[1]")),
+        };
+        fits("Tasks", &Tasks { tasks: vec![task] });
+        fits("Poll", &Poll { worker: "w".to_owned(), max_tasks: 1, wait_ms: 2 });
+        fits("Complete", &Complete { token: token.clone(), result: text("1"), is_error: true });
+        fits("Fail", &Fail { token: token.clone(), failure: Failure::new("a", "b") });
+        fits("Heartbeat", &Heartbeat { token: token.clone(), details: Some(text("1")) });
+        fits("Beat", &Beat { cancelled: false, lease_ms: 1 });
+        fits("Defer", &Defer { token, later: true });
+        fits("Deferred", &tasks::Deferred { deferred: true });
+        fits("Answered", &Answered { duplicate: false });
+        let worker = WorkerOverview { worker: "w".to_owned(), last_seen_ms: 1, leased: 1 };
+        let queue = QueueOverview {
+            queue: "gpu".to_owned(),
+            tools: vec!["render".to_owned()],
+            waiting: 1,
+            leased: 2,
+            deferred: 3,
+            workers: vec![worker],
+        };
+        fits("Queues", &Queues { queues: vec![queue] });
+    }
+
+    #[test]
     fn every_event_is_as_documented() {
         let started = RunStarted {
             tenant: Tenant::default(),
@@ -443,6 +484,7 @@ mod tests {
             Event::RunContinued(RunContinued { cause: 0, input: text("1"), run_id: run().run_id }),
             Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
             Event::RunReset(RunReset { run_id: run().run_id, event: 1 }),
+            Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
         ];
         let document = document();
         let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();
@@ -452,6 +494,6 @@ mod tests {
             .zip(events)
             .map(|(seq, event)| HistoryEvent::of(seq, &Recorded { time_ms: 1, event }, Some(text("{}"))))
             .collect();
-        fits("History", &History { run_id: run().run_id, events: shown, next: Some(13), ended: true });
+        fits("History", &History { run_id: run().run_id, events: shown, next: Some(14), ended: true });
     }
 }

@@ -7,7 +7,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    control, health, history, missing, replay, runs, schedules, search, signals, updates, versions, workflows,
+    control, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions, workflows,
 };
 use crate::state::Shared;
 
@@ -66,6 +66,13 @@ fn routes() -> Vec<Route> {
         post("/v1/schedules/{id}/unpause", schedules::unpause),
         post("/v1/schedules/{id}/trigger", schedules::trigger),
         post("/v1/schedules/{id}/backfill", schedules::backfill),
+        get("/v1/tasks", tasks::queues),
+        post("/v1/tasks/{queue}/poll", tasks::poll),
+        post("/v1/tasks/{queue}/complete", tasks::complete),
+        post("/v1/tasks/{queue}/fail", tasks::fail),
+        post("/v1/tasks/{queue}/heartbeat", tasks::heartbeat),
+        post("/v1/tasks/{queue}/defer", tasks::defer),
+        post("/v1/completions/{token}", tasks::complete_by_token),
         get("/healthz", health::health),
         get("/readyz", health::ready),
         get("/openapi.json", health::document),

@@ -22,6 +22,7 @@ mod http;
 mod llm;
 mod secret;
 mod tools;
+mod workers;
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ use serde::Deserialize;
 pub use http::HttpConfig;
 pub use llm::{LlmProvider, MaxTokensField, OpenAiProvider, ScriptedProvider};
 pub use secret::Secret;
-pub use tools::{HttpTool, HttpToolsProvider, McpHttpProvider, McpStdioProvider, ToolsProvider};
+pub use tools::{Completion, HttpTool, HttpToolsProvider, McpHttpProvider, McpStdioProvider, ToolsProvider};
+pub use workers::{WorkerTool, WorkersProvider};
 
 /// Attempts of one provider that may be under way at the same time, where its configuration does not say.
 pub(crate) const DEFAULT_MAX_CONCURRENT: usize = 64;
@@ -51,6 +53,10 @@ pub struct ActivitiesConfig {
     pub tools: BTreeMap<String, ToolsProvider>,
     /// What `http.fetch` may do.
     pub http: HttpConfig,
+    /// Task queues and the tools that their workers offer, by name.
+    pub workers: BTreeMap<String, WorkersProvider>,
+    /// The URL by which others reach this host, such as `https://abide.example`. Without one, its address.
+    pub public_url: Option<String>,
 }
 
 impl ActivitiesConfig {

@@ -112,12 +112,26 @@ pub struct HttpTool {
     pub input_schema: Option<String>,
     /// JSON Schema of the answer, as JSON text.
     pub output_schema: Option<String>,
+    /// Whether it answers at once, or may answer `202 Accepted` and give its result later, by the token that it is sent.
+    #[serde(default)]
+    pub completion: Completion,
     /// The longest that one attempt may take; before that of the provider.
     pub attempt_timeout_ms: Option<u64>,
     /// The longest that a call may take; before that of the provider.
     pub total_timeout_ms: Option<u64>,
     /// When a call is tried again; before that of the provider.
     pub retry: Option<RetryPolicy>,
+}
+
+/// When a tool gives its result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completion {
+    /// In its answer.
+    #[default]
+    Now,
+    /// In its answer, or after `202 Accepted` at the URL in the header `Abide-Completion-Url`.
+    Later,
 }
 
 calling!(McpStdioProvider, McpHttpProvider, HttpToolsProvider);

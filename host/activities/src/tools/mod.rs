@@ -1,28 +1,36 @@
-//! `tools.list` and `tools.call`: which provider a request means. How MCP servers and HTTP APIs are spoken with is in `mcp` and `http`.
+//! `tools.list` and `tools.call`: which provider a request means. How MCP servers, HTTP APIs and
+//! workers are spoken with is in `mcp`, `http` and `workers`.
 
+mod declared;
 mod http;
 mod mcp;
+pub(crate) mod workers;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use abide_model::tools::{CallRequest, ListRequest};
+use abide_model::llm::ContentPart;
+use abide_model::tools::{CallRequest, ListRequest, ToolResult};
 use abide_model::{Clock, Error, Failure, Json, Outcome};
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
-use crate::config::{ToolsProvider, check_name};
+use crate::config::{ActivitiesConfig, ToolsProvider, check_name, wrong};
 use crate::lane::refused;
 use crate::trouble::{Attempt, Trouble};
 use crate::{Activity, Performed};
 
 use http::HttpTools;
 use mcp::Mcp;
+use workers::Workers;
 
 /// All providers of tools.
 #[derive(Debug)]
-pub(crate) struct Tools(BTreeMap<String, Provider>);
+pub(crate) struct Tools {
+    providers: BTreeMap<String, Provider>,
+    workers: Workers,
+}
 
 #[derive(Debug)]
 enum Provider {
@@ -32,23 +40,32 @@ enum Provider {
 
 impl Tools {
     pub(crate) fn new(
-        config: &BTreeMap<String, ToolsProvider>,
+        config: &ActivitiesConfig,
         base_dir: &Path,
         client: &reqwest::Client,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let providers = config.iter().map(|(name, provider)| {
+        let workers = Workers::new(&config.workers, clock)?;
+        if let Some(url) = &config.public_url {
+            workers.reached_by(crate::client::base_url("public_url", url)?.as_str());
+        }
+        let providers = config.tools.iter().map(|(name, provider)| {
             check_name("tools", name)?;
+            if config.workers.contains_key(name) {
+                let other = format!("workers.{name}");
+                return Err(wrong(&format!("tools.{name}"), format_args!("has the name of `[{other}]`: rename one")));
+            }
             let provider = match provider {
                 ToolsProvider::McpStdio(config) => Provider::Mcp(Mcp::stdio(name, config, base_dir, clock.clone())?),
                 ToolsProvider::McpHttp(config) => {
                     Provider::Mcp(Mcp::http(name, config, client.clone(), clock.clone())?)
                 }
-                ToolsProvider::Http(config) => Provider::Http(HttpTools::new(name, config, client.clone())?),
+                ToolsProvider::Http(config) => Provider::Http(HttpTools::new(name, config, client.clone(), &workers)?),
             };
             Ok((name.clone(), provider))
         });
-        Ok(Self(providers.collect::<Result<_, Error>>()?))
+        let providers = providers.collect::<Result<_, Error>>()?;
+        Ok(Self { providers, workers })
     }
 
     /// Performs `tools.list`.
@@ -58,11 +75,17 @@ impl Tools {
             Err(error) => return refused(unreadable(&error)),
         };
         match request.provider {
-            Some(name) => match self.find(&name) {
-                Ok(provider) => provider.list(clock, activity).await,
-                Err(failure) => refused(failure),
+            Some(name) => match (self.workers.list(&name), self.find(&name)) {
+                (Some(outcome), _) => Performed { outcome, attempts: 1 },
+                (None, Ok(provider)) => provider.list(clock, activity).await,
+                (None, Err(failure)) => refused(failure),
             },
-            None => together(join_all(self.0.values().map(|provider| provider.list(clock, activity))).await),
+            None => {
+                let mut lists = join_all(self.providers.values().map(|provider| provider.list(clock, activity))).await;
+                let queues = self.workers.names().filter_map(|name| self.workers.list(name));
+                lists.extend(queues.map(|outcome| Performed { outcome, attempts: 1 }));
+                together(lists)
+            }
         }
     }
 
@@ -76,6 +99,10 @@ impl Tools {
             Ok(arguments) => arguments,
             Err(failure) => return refused(failure),
         };
+        let CallRequest { provider, name, arguments: given } = &request;
+        if let Some(performed) = self.workers.call(clock, activity, provider, name, given).await {
+            return performed;
+        }
         match self.find(&request.provider) {
             Ok(Provider::Mcp(provider)) => provider.call(clock, activity, &request.name, &arguments).await,
             Ok(Provider::Http(provider)) => provider.call(clock, activity, &request.name, arguments).await,
@@ -85,17 +112,23 @@ impl Tools {
 
     /// Ends what was started.
     pub(crate) async fn close(&self) {
-        join_all(self.0.values().filter_map(|provider| match provider {
+        join_all(self.providers.values().filter_map(|provider| match provider {
             Provider::Mcp(provider) => Some(provider.close()),
             Provider::Http(_) => None,
         }))
         .await;
     }
 
+    /// What is answered from outside.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     fn find(&self, name: &str) -> Result<&Provider, Failure> {
-        self.0.get(name).ok_or_else(|| {
+        self.providers.get(name).ok_or_else(|| {
             let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
-            let known: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
+            let known = self.providers.keys().chain(self.workers.names());
+            let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
             let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
             let message =
                 format!("there is no provider `{shown}` of tools, but {known}: configure it as `[tools.{shown}]`");
@@ -145,6 +178,12 @@ fn arguments(json: &Json) -> Result<Map<String, Value>, Failure> {
             Err(Failure::new("invalid-arguments", "the arguments of a tool must be a JSON object: give `{}` for none"))
         }
     }
+}
+
+/// What a guest sees of a result that came as JSON: the value for programs, and a text to read.
+fn result_of(result: &Json, is_error: bool) -> ToolResult {
+    let text = result.read::<String>().unwrap_or_else(|_| result.to_string());
+    ToolResult { content: vec![ContentPart::Text { text }], structured: Some(result.clone()), is_error }
 }
 
 /// Wraps the result of one attempt.

@@ -145,6 +145,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         request,
         options,
         requested_ms: SystemClock.now_ms(),
+        deferred: None,
     }
 }
 

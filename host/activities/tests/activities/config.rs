@@ -49,6 +49,16 @@ async fn a_wrong_configuration_says_what_to_do() {
             "[tools.a]\nkind = \"http\"\nbase_url = \"http://x\"\n[[tools.a.tool]]\nname = \"t\"\nmethod = \"GET\"\npath = \"/\"\ninput_schema = \"{\"",
             "`tools.a.tool.t.input_schema` is no JSON",
         ),
+        ("[workers.a]\nlease_ms = 9", "`workers.a.lease_ms` must be 10 or more"),
+        ("[workers.a]\nmax_per_second = 0.0", "`workers.a.max_per_second` must be a number above 0"),
+        ("[workers.a]\nschedule_to_start_timeout_ms = 0", "`workers.a.schedule_to_start_timeout_ms` must be 1 or more"),
+        ("[workers.a]\nmax_concurrent = 0", "`workers.a.max_concurrent` must be 1 or more"),
+        ("[workers.a]\n[[workers.a.tool]]\nname = \"a b\"", "`workers.a.tool.a b` has a name that is not"),
+        (
+            "[workers.a]\n[tools.a]\nkind = \"http\"\nbase_url = \"http://x\"",
+            "`tools.a` has the name of `[workers.a]`: rename one",
+        ),
+        ("public_url = \"abide.example\"", "`public_url` is no URL"),
         ("[http]\nallow = [\"https://x\"]", "`http.allow[0]` is `https://x`: give a host"),
     ] {
         let config: ActivitiesConfig = toml::from_str(toml).unwrap();

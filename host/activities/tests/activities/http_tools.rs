@@ -1,8 +1,15 @@
 //! Tools that are operations of an HTTP API.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use abide_activities::{Answered, Deferrals, Performer as _};
+use abide_model::{CallIndex, CallKind, Error, ErrorCode, Json, Outcome, Request, RunId, Tenant};
 use serde_json::json;
 
-use crate::common::{Server, activities, answer, call_tool, failure, fast, list_tools, options, response, verdict};
+use crate::common::{
+    Server, activities, activity, answer, call_tool, failure, fast, list_tools, options, response, verdict,
+};
 
 fn config(server: &Server) -> String {
     let url = server.url("/api/");
@@ -133,4 +140,114 @@ async fn tools_are_listed_as_they_are_declared() {
     assert_eq!(answer(&list_tools(&activities, Some("shop")).await), expected);
     assert_eq!(answer(&list_tools(&activities, None).await), expected);
     assert_eq!(verdict(&list_tools(&activities, Some("x")).await), ("unknown-provider", false, 0));
+}
+
+/// Remembers what was deferred.
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Vec<(CallIndex, u32)>>>);
+
+impl Deferrals for Noted {
+    fn record(
+        &self,
+        _: Tenant,
+        _: RunId,
+        call: CallIndex,
+        attempt: u32,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> {
+        self.0.lock().unwrap().push((call, attempt));
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn later(server: &Server) -> String {
+    format!(
+        r#"
+        public_url = "https://abide.example"
+        [tools.print]
+        kind = "http"
+        base_url = "{}"
+        retry = {{ max_attempts = 3, initial_interval_ms = 10 }}
+        [[tools.print.tool]]
+        name = "poster"
+        method = "POST"
+        path = "/posters"
+        completion = "later"
+        "#,
+        server.url("/")
+    )
+}
+
+#[tokio::test]
+async fn a_tool_may_answer_later_by_its_token() {
+    let server = Server::start(|seen| response(if seen.place == 0 { 503 } else { 202 }, &[], "")).await;
+    let activities = activities(&later(&server));
+    let workers = activities.workers().unwrap().clone();
+    let noted = Noted::default();
+    workers.record_in(noted.clone());
+    let calling = activities.clone();
+    let call =
+        tokio::spawn(async move { call_tool(&calling, "print", "poster", json!({ "size": "A2" }), fast()).await });
+    while noted.0.lock().unwrap().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(*noted.0.lock().unwrap(), [(3, 2)], "the second attempt is deferred, before anybody waits for it");
+    let seen = server.seen();
+    let token = seen[1].header("abide-completion-token").to_owned();
+    assert_eq!(seen[1].header("abide-completion-url"), format!("https://abide.example/v1/completions/{token}"));
+    assert!(token.ends_with(":3:2"), "{token}");
+
+    let tenant = Tenant::default();
+    let late = workers.complete_by_token(&tenant, &token.replace(":3:2", ":3:1"), Outcome::Ok(Json::null())).await;
+    assert_eq!(late.unwrap_err().code, ErrorCode::TaskSuperseded);
+    let completing = tokio::spawn({
+        let (workers, tenant, token) = (workers.clone(), tenant.clone(), token.clone());
+        async move { workers.complete_by_token(&tenant, &token, Outcome::Ok(Json::from(&json!({ "url": "x" })))).await }
+    });
+    let performed = call.await.unwrap();
+    assert_eq!(answer(&performed)["structured"], json!({ "url": "x" }));
+    assert!(!completing.is_finished(), "nobody is answered before it is durable");
+    workers.settled(&tenant, RunId::new(1_700_000_000_000, 7), 3, true);
+    assert_eq!(completing.await.unwrap(), Ok(Answered { duplicate: false }));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn such_a_tool_may_answer_at_once_too() {
+    let server = Server::start(|_| response(200, &[], "[1]")).await;
+    let activities = activities(&later(&server));
+    let performed = call_tool(&activities, "print", "poster", json!({}), fast()).await;
+    assert_eq!(answer(&performed)["structured"], json!([1]));
+}
+
+#[tokio::test]
+async fn a_deferred_call_is_not_made_again_after_a_restart() {
+    let server = Server::start(|_| response(202, &[], "")).await;
+    let activities = activities(&later(&server));
+    let head = json!({ "provider": "print", "name": "poster", "arguments": {} });
+    let request = Request { head: Json::from(&head), messages: Vec::new() };
+    let mut again = activity(CallKind::ToolsCall, request, fast());
+    again.deferred = Some(2);
+    let (run_id, tenant) = (again.run_id, again.tenant.clone());
+    let call = tokio::spawn(activities.perform(again));
+    let workers = activities.workers().unwrap();
+    let failed = || Outcome::Failed(abide_model::Failure::retryable("sold-out", "no paper"));
+    let token = format!("{run_id}:3:2");
+    let completing = async {
+        loop {
+            match workers.complete_by_token(&tenant, &token, failed()).await {
+                // The call is not on the board yet, as when a host has just come up.
+                Err(error) if error.code == ErrorCode::TaskNotFound => tokio::task::yield_now().await,
+                other => return other,
+            }
+        }
+    };
+    let settling = async {
+        let performed = call.await.unwrap();
+        workers.settled(&tenant, run_id, 3, true);
+        performed
+    };
+    let (completed, performed) = tokio::join!(completing, settling);
+    assert_eq!(completed, Ok(Answered { duplicate: false }));
+    assert_eq!(verdict(&performed), ("sold-out", true, 1), "the failure of a deferred call is final");
+    assert!(server.seen().is_empty());
 }

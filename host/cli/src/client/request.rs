@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use abide_model::Json;
+use abide_activities::{Answered, Queues};
+use abide_model::{Json, Outcome};
 use abide_runtime::view::{
     Batch, BatchReport, Deleted, Deployed, Description, ReplayReport, ResetRun, RunCounts, Runs, Signalled, StartRun,
     Started, UpdateRun, Updated, Workflow,
@@ -130,6 +131,14 @@ impl Client {
             None => request,
         })
         .await
+    }
+
+    pub(crate) async fn task_queues(&self) -> Result<Queues> {
+        self.ask(self.http.get(self.url(&["v1", "tasks"]))).await
+    }
+
+    pub(crate) async fn complete_call(&self, token: &str, outcome: &Outcome) -> Result<Answered> {
+        self.ask(self.with_json(self.url(&["v1", "completions", token]), &Json::of(outcome)?)).await
     }
 
     pub(super) fn with_json(&self, url: Url, json: &Json) -> RequestBuilder {

@@ -12,6 +12,7 @@ pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod tasks;
 pub(crate) mod update;
 mod workflows;
 
@@ -45,6 +46,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Delete(delete) => control::delete(&client()?, delete, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
+        Command::Tasks => tasks::queues(&client()?, format).await,
+        Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
+        Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
         Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }

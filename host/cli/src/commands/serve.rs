@@ -67,10 +67,11 @@ impl Banner {
             ToolsProvider::McpHttp(provider) => format!("{name} (MCP, {})", provider.url),
             ToolsProvider::Http(provider) => format!("{name} (HTTP, {})", provider.base_url),
         });
+        let queues = activities.workers.keys().map(|name| format!("{name} (workers)"));
         Self {
             data: config.data.clone(),
             llm: llm.collect(),
-            tools: tools.collect(),
+            tools: tools.chain(queues).collect(),
             http: activities.http.allow.clone(),
         }
     }

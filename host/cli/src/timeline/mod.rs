@@ -122,6 +122,7 @@ impl Timeline {
             }
             "call-completed" => self.completed(event),
             "call-cancelled" => Line::new(Tone::Faint, '⊘', self.call(event), "dropped by the workflow"),
+            "call-deferred" => Line::new(Tone::Faint, '…', self.call(event), "will be answered later"),
             "signal-received" => {
                 let name = event.name.as_deref().unwrap_or_default();
                 let payload = event.payload.as_ref().map(text::json).unwrap_or_default();

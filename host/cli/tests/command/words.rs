@@ -1,6 +1,6 @@
 //! What the commands print.
 
-use crate::support::{Running, guest, host, told};
+use crate::support::{Host, PATIENCE, Running, guest, host, told};
 
 /// Run ids, digests, times and spans differ from run to run.
 fn without_chance(text: &str) -> String {
@@ -99,6 +99,39 @@ fn a_start_that_waits_or_follows() {
     let first: serde_json::Value = serde_json::from_str(&events.line()).unwrap();
     assert_eq!(first["type"], "run-started");
     assert_eq!(events.end().0, 0);
+}
+
+#[test]
+fn a_task_is_shown_and_answered_by_hand() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let config = "[workers.desk]\n[[workers.desk.tool]]\nname = \"sign\"\n";
+    std::fs::write(folder.path().join("abide.toml"), config).unwrap();
+    let host = Host::start(folder.path());
+    host.deploy("steps");
+    let input = r#"{"steps": 1, "provider": "desk", "tool": "sign"}"#;
+    let started = host.json(["start", "steps", "--id", "a", "--input", input]);
+    host.until_events("a", 2);
+    let began = std::time::Instant::now();
+    while host.json(["tasks"])["queues"][0]["waiting"] != 1 {
+        assert!(began.elapsed() < PATIENCE, "no task waits");
+    }
+    let listed = host.run(["tasks"]);
+    assert!(listed.starts_with("QUEUE ") && listed.contains("desk ") && listed.contains("sign"), "{listed}");
+    let token = format!("{}:0:1", started["run"]["run_id"].as_str().unwrap());
+    assert_eq!(host.run(["complete", &token, r#"{"by": "ada"}"#]), format!("completed: {token}\n"));
+    assert_eq!(host.run(["complete", &token, "1"]), format!("was answered before: {token}\n"));
+    assert_eq!(host.run(["result", "a", "--wait"]), "1\n");
+
+    let started = host.json(["start", "steps", "--id", "b", "--input", input]);
+    let token = format!("{}:0:1", started["run"]["run_id"].as_str().unwrap());
+    let began = std::time::Instant::now();
+    while host.json(["tasks"])["queues"][0]["waiting"] != 1 {
+        assert!(began.elapsed() < PATIENCE, "no task waits");
+    }
+    assert_eq!(host.json(["fail", &token, "denied", "not today"]), serde_json::json!({"duplicate": false}));
+    let (status, _, stderr) = told(&host.client(["result", "b", "--wait"]).output().unwrap());
+    assert_eq!(status, 1);
+    assert!(stderr.contains("not today"), "{stderr}");
 }
 
 #[test]

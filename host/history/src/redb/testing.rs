@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
-    Attributes, CallCancelled, CallCompleted, CallKind, CallOptions, CallRequested, CallerId, CancelRequested, Digest,
-    Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason, Recorded,
-    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted,
-    RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
+    CancelRequested, Digest, Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason,
+    Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed,
+    RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered,
+    UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -253,6 +253,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         update.boxed(),
         marker.boxed(),
         reset.boxed(),
+        any::<(u32, u32)>().prop_map(|(call, attempt)| Event::CallDeferred(CallDeferred { call, attempt })).boxed(),
     ]);
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
 }

@@ -3,8 +3,8 @@
 use abide_activities::Performed;
 use abide_history::{Commit, KeyUse, StoreError};
 use abide_model::{
-    CallCompleted, CallIndex, CancelRequested, Digest, Error, ErrorCode, Event, Json, Run, RunResumed, RunStatus,
-    SignalReceived, VersionChanged,
+    CallCompleted, CallDeferred, CallIndex, CancelRequested, Digest, Error, ErrorCode, Event, Json, Run, RunResumed,
+    RunStatus, SignalReceived, VersionChanged,
 };
 
 use super::RunTask;
@@ -22,7 +22,36 @@ impl RunTask {
         if let Some(Performed { outcome, attempts }) = performed.filter(|_| wanted) {
             self.awaited.remove(&call);
             self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts })).await;
+            self.batch.effects.settled.push(call);
+        } else {
+            self.inner.settled(&self.key, call, false);
         }
+    }
+
+    /// Whoever performs a call will answer it later: a host that comes up waits for that, and does not begin again.
+    fn deferred(&mut self, call: CallIndex, attempt: u32, reply: Reply<()>) {
+        let error = if !self.is_open() {
+            Some(self.refusal())
+        } else if !self.handles.contains_key(&call) {
+            let message = format!("call {call} is not under way: nobody waits for an answer");
+            Some(Error::new(ErrorCode::TaskClosed, message).about(self.key.run_id))
+        } else {
+            self.event_limit()
+        };
+        if let Some(error) = error {
+            drop(reply.send(Err(error)));
+            return;
+        }
+        self.record(Event::CallDeferred(CallDeferred { call, attempt }));
+        self.batch.effects.answers.push(Answer::Done(reply));
+    }
+
+    /// What comes from outside may not fill a history.
+    fn event_limit(&self) -> Option<Error> {
+        (self.length >= self.limits.history_events).then(|| {
+            let message = format!("the history of the run has {} events, and takes no more", self.length);
+            Error::new(ErrorCode::LimitExceeded, message).about(self.key.run_id)
+        })
     }
 
     /// Whether the guest may still wait for a call. A guest that is not in memory waits for all that it had not cancelled.
@@ -56,6 +85,7 @@ impl RunTask {
             }
             Message::ChildEnded { child, reply } => self.child_ended(child, reply).await?,
             Message::Timer(timer) => self.timer(timer).await?,
+            Message::Deferred { call, attempt, reply } => self.deferred(call, attempt, reply),
         }
         Ok(())
     }

@@ -70,17 +70,24 @@ impl RunTask {
         if calls.is_empty() {
             return;
         }
-        let requested_ms: HashMap<CallIndex, u64> = history
-            .iter()
-            .filter_map(|(_, recorded)| match &recorded.event {
-                Event::CallRequested(requested) => Some((requested.call, recorded.time_ms)),
-                _ => None,
-            })
-            .collect();
+        let mut requested_ms: HashMap<CallIndex, u64> = HashMap::new();
+        let mut deferred: HashMap<CallIndex, u32> = HashMap::new();
+        for (_, recorded) in history {
+            match &recorded.event {
+                Event::CallRequested(requested) => {
+                    requested_ms.insert(requested.call, recorded.time_ms);
+                }
+                Event::CallDeferred(of) => {
+                    deferred.insert(of.call, of.attempt);
+                }
+                _ => {}
+            }
+        }
         for call in calls {
             if !self.handles.contains_key(&call.index) {
                 let requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
-                self.perform(call, requested_ms);
+                let deferred = deferred.get(&call.index).copied();
+                self.perform(call, requested_ms, deferred);
             }
         }
     }

@@ -61,7 +61,7 @@ impl RunTask {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, run, answers, log, successor, ringing } = effects;
+        let Effects { perform, abort, closed, run, answers, log, successor, settled, ringing } = effects;
         drop(ringing);
         if closed {
             self.seated = None;
@@ -74,7 +74,7 @@ impl RunTask {
             });
         }
         for (call, requested_ms) in perform {
-            self.perform(call, requested_ms);
+            self.perform(call, requested_ms, None);
         }
         for call in abort {
             if let Some((_, handle)) = self.handles.remove(&call) {
@@ -83,6 +83,9 @@ impl RunTask {
         }
         if let Some(successor) = successor {
             successor.drive(&self.inner);
+        }
+        for call in settled {
+            self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
             write_log(&self.key, run, log);
@@ -94,8 +97,8 @@ impl RunTask {
         Ok(())
     }
 
-    /// Begins to do what a call asks for.
-    pub(super) fn perform(&mut self, call: Call, requested_ms: u64) {
+    /// Begins to do what a call asks for, or waits for an activity that was deferred.
+    pub(super) fn perform(&mut self, call: Call, requested_ms: u64, deferred: Option<u32>) {
         let (index, source) = (call.index, call.kind.source());
         if call.kind == CallKind::ChildrenResult
             && let Ok(child) = call.request.head.read::<AwaitChild>()
@@ -112,6 +115,7 @@ impl RunTask {
                     request: call.request,
                     options: call.options,
                     requested_ms,
+                    deferred,
                 };
                 self.inner.performer.perform(activity).map(Some).boxed()
             }

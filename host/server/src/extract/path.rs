@@ -56,6 +56,28 @@ impl FromRequestParts<Shared> for RunNamePath {
     }
 }
 
+/// `{queue}`, a task queue.
+pub(crate) struct QueuePath(pub(crate) String);
+
+impl FromRequestParts<Shared> for QueuePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(part(&parameters(parts, shared).await?, "queue").to_owned()))
+    }
+}
+
+/// `{token}`, of a task.
+pub(crate) struct TokenPath(pub(crate) String);
+
+impl FromRequestParts<Shared> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(part(&parameters(parts, shared).await?, "token").to_owned()))
+    }
+}
+
 async fn parameters(parts: &mut Parts, shared: &Shared) -> Result<RawPathParams, Error> {
     RawPathParams::from_request_parts(parts, shared)
         .await

@@ -9,6 +9,7 @@ pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod search;
 pub(crate) mod signals;
+pub(crate) mod tasks;
 pub(crate) mod updates;
 pub(crate) mod versions;
 pub(crate) mod workflows;

@@ -12,3 +12,4 @@ mod search;
 mod stopping;
 mod streams;
 mod support;
+mod tasks;

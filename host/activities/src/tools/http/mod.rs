@@ -1,5 +1,6 @@
 //! Tools that are operations of an HTTP API, declared in the configuration.
 
+mod later;
 mod template;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,10 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, Url};
 use serde_json::{Map, Value};
 
-use super::{ended, unknown_tool};
+use super::workers::Workers;
+use super::{declared, ended, unknown_tool};
 use crate::client::{self, BodyError, IDEMPOTENCY_KEY};
-use crate::config::{Calling, DEFAULT_MAX_RESPONSE_BYTES, HttpTool, HttpToolsProvider, wrong};
+use crate::config::{Calling, Completion, DEFAULT_MAX_RESPONSE_BYTES, HttpTool, HttpToolsProvider, wrong};
 use crate::lane::{Lane, answer, refused};
 use crate::quote::Redactor;
 use crate::retry::Policy;
@@ -36,6 +38,8 @@ pub(crate) struct HttpTools {
     max_response_bytes: usize,
     operations: BTreeMap<String, Operation>,
     listed: Json,
+    /// Where calls wait that are answered by token.
+    workers: Workers,
 }
 
 #[derive(Debug)]
@@ -43,6 +47,8 @@ struct Operation {
     method: Method,
     path: Template,
     policy: Policy,
+    /// Whether it may answer by token.
+    later: bool,
 }
 
 /// A request, ready to be sent as often as needed.
@@ -53,7 +59,12 @@ struct Prepared {
 }
 
 impl HttpTools {
-    pub(crate) fn new(name: &str, config: &HttpToolsProvider, client: Client) -> Result<Self, Error> {
+    pub(crate) fn new(
+        name: &str,
+        config: &HttpToolsProvider,
+        client: Client,
+        workers: &Workers,
+    ) -> Result<Self, Error> {
         let key = format!("tools.{name}");
         let lane = Lane::new(&key, &config.calling())?;
         let base_key = format!("{key}.base_url");
@@ -83,6 +94,7 @@ impl HttpTools {
             max_response_bytes: config.max_response_bytes.unwrap_or(DEFAULT_MAX_RESPONSE_BYTES),
             operations,
             listed,
+            workers: workers.clone(),
         })
     }
 
@@ -107,6 +119,9 @@ impl HttpTools {
             Ok(prepared) => prepared,
             Err(trouble) => return refused(trouble.failure),
         };
+        if operation.later {
+            return self.call_for_later(clock, activity, name, operation, &prepared).await;
+        }
         let (key, prepared) = (activity.idempotency_key(), &prepared);
         let key = key.as_str();
         let attempt = || async move { ended(self.attempt(clock, key, prepared).await) };
@@ -114,19 +129,28 @@ impl HttpTools {
     }
 
     async fn attempt(&self, clock: &dyn Clock, idempotency_key: &str, prepared: &Prepared) -> Result<Json, Trouble> {
-        let key = self.lane.key();
+        let response = self.send(idempotency_key, prepared, HeaderMap::new()).await?;
+        self.answered(clock, response).await
+    }
+
+    async fn send(&self, idempotency_key: &str, prepared: &Prepared, more: HeaderMap) -> Result<Response, Trouble> {
         let mut request = self
             .client
             .request(prepared.method.clone(), prepared.url.clone())
             .headers(self.headers.clone())
+            .headers(more)
             .header(IDEMPOTENCY_KEY, idempotency_key);
         if let Some(body) = &prepared.body {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| client::no_answer(&error, &format!("`{key}` at {}", client::origin(&self.base_url))))?;
+        request.send().await.map_err(|error| {
+            client::no_answer(&error, &format!("`{}` at {}", self.lane.key(), client::origin(&self.base_url)))
+        })
+    }
+
+    /// What an answer means.
+    async fn answered(&self, clock: &dyn Clock, response: Response) -> Result<Json, Trouble> {
+        let key = self.lane.key();
         let status = response.status().as_u16();
         let wait = retry_after_ms(response.headers(), clock.now_ms());
         let passing = |code, what: &str| {
@@ -194,10 +218,8 @@ impl HttpTools {
 
 impl Operation {
     fn new(key: &str, provider: &str, tool: &HttpTool, policy: &Policy) -> Result<(Self, Tool), Error> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if tool.name.is_empty() || tool.name.len() > 64 || !tool.name.chars().all(allowed) {
-            return Err(wrong(key, "has a name that is not 1 to 64 characters of `a-z A-Z 0-9 - _ .`"));
-        }
+        let schemas = (tool.input_schema.as_deref(), tool.output_schema.as_deref());
+        let listed = declared::tool(key, provider, &tool.name, tool.description.as_ref(), schemas)?;
         let method = match tool.method.to_ascii_uppercase().as_str() {
             "GET" => Method::GET,
             "HEAD" => Method::HEAD,
@@ -214,18 +236,8 @@ impl Operation {
             retry: tool.retry.clone(),
             max_concurrent: None,
         };
-        let policy = policy.clone().reconfigured(&calling);
-        let policy =
-            policy.map_err(|bad| wrong(&format!("{key}.{}", bad.field), format_args!("must be {}", bad.rule)))?;
-        let listed = Tool {
-            provider: provider.to_owned(),
-            name: tool.name.clone(),
-            description: tool.description.clone(),
-            input_schema: schema(&format!("{key}.input_schema"), tool.input_schema.as_deref())?
-                .unwrap_or_else(|| Json::from(&serde_json::json!({ "type": "object" }))),
-            output_schema: schema(&format!("{key}.output_schema"), tool.output_schema.as_deref())?,
-        };
-        Ok((Self { method, path, policy }, listed))
+        let policy = declared::policy(key, policy, &calling)?;
+        Ok((Self { method, path, policy, later: tool.completion == Completion::Later }, listed))
     }
 
     fn prepare(&self, base_url: &Url, mut arguments: Map<String, Value>) -> Result<Prepared, Trouble> {
@@ -247,14 +259,4 @@ impl Operation {
         }
         Ok(Prepared { method: self.method.clone(), url, body: Some(Value::Object(arguments).to_string()) })
     }
-}
-
-fn schema(key: &str, text: Option<&str>) -> Result<Option<Json>, Error> {
-    let Some(text) = text else { return Ok(None) };
-    let schema: Value = serde_json::from_str(text).map_err(|error| wrong(key, format_args!("is no JSON: {error}")))?;
-    if !schema.is_object() {
-        return Err(wrong(key, "must be a JSON object"));
-    }
-    // The text as it stands: the order of properties matters to models.
-    Json::parse(text).map(Some).map_err(|error| wrong(key, error))
 }

@@ -1,10 +1,11 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    Attributes, CallCancelled, CallCompleted, CallOptions, CallRequested, CallerId, CancelRequested, Digest, Event,
-    Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run,
-    RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
-    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
+    Digest, Event, Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest,
+    RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -134,6 +135,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("run-failed", closed(Outcome::Failed(Failure::new("wrong", "it was wrong")), false)),
         ("run-cancelled", closed(Outcome::Failed(failure()), true)),
         ("run-terminated", Event::RunTerminated(RunTerminated { reason: "enough".into() })),
+        ("call-deferred", Event::CallDeferred(CallDeferred { call: 4, attempt: 2 })),
     ]
     .into_iter()
     .map(|(name, event)| (name.to_owned(), event))
