@@ -24,12 +24,11 @@ pub(crate) fn not_parked(run_id: RunId) -> Error {
 }
 
 pub(crate) fn key_conflict(key: &str) -> Error {
-    let shown: String = key.chars().take(80).flat_map(char::escape_debug).collect();
+    // The key of an update has a word in front.
+    let shown: String = key.trim_start_matches("update\n").chars().take(80).flat_map(char::escape_debug).collect();
     Error::new(
         ErrorCode::IdempotencyConflict,
-        format!(
-            "the idempotency key `{shown}` was used for another signal of this run: use a new key for a new signal"
-        ),
+        format!("`{shown}` was used for another message to this run: use a new key, or a new id, for a new one"),
     )
 }
 

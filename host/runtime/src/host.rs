@@ -247,8 +247,12 @@ impl Host {
     ) -> Result<Signalled, Error> {
         check_message("a signal", name, key.as_deref())?;
         check_size("the payload", payload.len())?;
-        let name = name.to_owned();
-        self.ask(tenant, run, |reply| Message::Signal { name, payload, key, reply }).await
+        let known = key.clone().map(|key| (key, message_digest(name, &payload)));
+        let message = |reply| {
+            let (name, payload, key) = (name.to_owned(), payload.clone(), key.clone());
+            Message::Signal { name, payload, key, reply }
+        };
+        self.deliver(tenant, run, known, message).await
     }
 
     /// Asks a run to end. It decides itself what to do about it.

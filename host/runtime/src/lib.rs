@@ -9,6 +9,7 @@ mod errors;
 mod followers;
 mod host;
 mod inner;
+mod messages;
 mod new_run;
 mod programs;
 mod queries;

@@ -73,7 +73,7 @@ impl Host {
         for (seq, recorded) in &history {
             standing.apply(*seq, recorded);
         }
-        let Standing { mut open, buffered, .. } = standing;
+        let Standing { mut open, signals, updates } = standing;
         if !run.status.is_open() {
             open.clear();
         }
@@ -81,7 +81,8 @@ impl Host {
         Ok(Description {
             history_length: history.len() as Seq,
             open_calls: open.into_values().collect(),
-            buffered_signals: buffered.into_iter().filter(|(_, count)| *count > 0).collect(),
+            buffered_signals: signals.waiting(),
+            buffered_updates: updates.waiting(),
             published: published.into_iter().collect(),
             resident: self.inner.residency.has(&key),
             run,
@@ -192,54 +193,86 @@ impl Host {
 #[derive(Default)]
 struct Standing {
     open: BTreeMap<CallIndex, OpenCall>,
-    /// The names that open receivers wait for.
-    receivers: BTreeMap<CallIndex, String>,
+    signals: Messages,
+    updates: Messages,
+}
+
+/// The messages of one sort: those that wait to be received, and the calls that wait for one.
+#[derive(Default)]
+struct Messages {
     buffered: BTreeMap<String, u64>,
+    receivers: BTreeMap<CallIndex, String>,
+}
+
+impl Messages {
+    /// A call asks for a message; `true` where one was there.
+    fn receive(&mut self, call: CallIndex, name: String) -> bool {
+        if let Some(count) = self.buffered.get_mut(&name).filter(|count| **count > 0) {
+            *count -= 1;
+            return true;
+        }
+        self.receivers.insert(call, name);
+        false
+    }
+
+    /// A message came: gives the call that receives it.
+    fn put(&mut self, name: &str) -> Option<CallIndex> {
+        let receiver = self.receivers.iter().find(|(_, waits)| *waits == name).map(|(call, _)| *call);
+        match receiver {
+            Some(call) => self.receivers.remove(&call),
+            None => {
+                *self.buffered.entry(name.to_owned()).or_default() += 1;
+                None
+            }
+        };
+        receiver
+    }
+
+    /// Those that wait, by name.
+    fn waiting(self) -> BTreeMap<String, u64> {
+        self.buffered.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
 }
 
 impl Standing {
     fn apply(&mut self, seq: Seq, recorded: &Recorded) {
-        match &recorded.event {
+        let received = match &recorded.event {
             Event::CallRequested(requested) => {
-                let summary = summary(&requested.request);
-                if requested.kind == CallKind::SignalsReceive {
-                    let name = received_name(&requested.request);
-                    if let Some(count) = self.buffered.get_mut(&name).filter(|count| **count > 0) {
-                        *count -= 1;
-                        return;
-                    }
-                    self.receivers.insert(requested.call, name);
+                let messages = match requested.kind {
+                    CallKind::SignalsReceive => Some(&mut self.signals),
+                    CallKind::UpdatesReceive => Some(&mut self.updates),
+                    _ => None,
+                };
+                let name = || received_name(&requested.request);
+                if messages.is_some_and(|messages| messages.receive(requested.call, name())) {
+                    return;
                 }
-                self.open.insert(
-                    requested.call,
-                    OpenCall {
-                        call: requested.call,
-                        event: seq,
-                        kind: requested.kind,
-                        summary,
-                        since_ms: recorded.time_ms,
-                    },
-                );
+                let open = OpenCall {
+                    call: requested.call,
+                    event: seq,
+                    kind: requested.kind,
+                    summary: summary(&requested.request),
+                    since_ms: recorded.time_ms,
+                };
+                self.open.insert(requested.call, open);
+                None
             }
-            Event::CallCompleted(completed) => {
-                self.open.remove(&completed.call);
-            }
+            Event::CallCompleted(completed) => Some(completed.call),
             Event::CallCancelled(cancelled) => {
-                self.open.remove(&cancelled.call);
-                self.receivers.remove(&cancelled.call);
+                self.signals.receivers.remove(&cancelled.call);
+                self.updates.receivers.remove(&cancelled.call);
+                Some(cancelled.call)
             }
-            Event::SignalReceived(signal) => {
-                let receiver = self.receivers.iter().find(|(_, name)| **name == signal.name).map(|(call, _)| *call);
-                match receiver {
-                    Some(call) => {
-                        self.receivers.remove(&call);
-                        self.open.remove(&call);
-                    }
-                    None => *self.buffered.entry(signal.name.clone()).or_default() += 1,
-                }
+            Event::SignalReceived(signal) => self.signals.put(&signal.name),
+            Event::UpdateReceived(update) => self.updates.put(&update.name),
+            Event::CancelRequested(_) => {
+                self.open.retain(|_, open| open.kind != CallKind::CancellationRequested);
+                None
             }
-            Event::CancelRequested(_) => self.open.retain(|_, open| open.kind != CallKind::CancellationRequested),
-            _ => {}
+            _ => None,
+        };
+        if let Some(call) = received {
+            self.open.remove(&call);
         }
     }
 }

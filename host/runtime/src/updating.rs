@@ -8,7 +8,7 @@ use abide_model::{
 use tokio::time::Instant;
 
 use crate::Host;
-use crate::host::{check_message, check_size, random};
+use crate::host::{check_message, check_size, message_digest, random};
 use crate::inner::RunKey;
 use crate::registry::Message;
 use crate::view::{UpdateRun, UpdateStatus, Updated, WaitFor};
@@ -36,8 +36,10 @@ impl Host {
         };
         let received = UpdateReceived { id: id.clone(), name: update.name, arguments: update.arguments };
         let until = Instant::now() + wait;
-        let key = self.find(tenant, run).await?;
-        let sent = self.ask_task(&key, |reply| Message::Update { update: received, reply }).await?;
+        let known = (update_key(&id), message_digest(&received.name, &received.arguments));
+        let message = |reply| Message::Update { update: received.clone(), reply };
+        let sent = self.deliver(tenant, run, Some(known), message).await?;
+        let key = RunKey { tenant: tenant.clone(), run_id: sent.run_id };
         self.answer_of(key, id, sent.event, update.wait_for, until).await
     }
 
@@ -100,8 +102,13 @@ impl Host {
         wait: Duration,
     ) -> Result<Updated, Error> {
         check_message("an update", "update", Some(id))?;
-        let key = self.find(tenant, run).await?;
-        let found = self.inner.store.key(tenant, key.run_id, &update_key(id)).await?;
+        let mut key = self.find(tenant, run).await?;
+        let mut found = self.inner.store.key(tenant, key.run_id, &update_key(id)).await?;
+        if found.is_none()
+            && let Some((run_id, used)) = self.earlier_use(&key, &update_key(id)).await?
+        {
+            (key.run_id, found) = (run_id, Some(used));
+        }
         let found = found.ok_or_else(|| {
             let message =
                 format!("run `{}` was sent no update `{id}`: send it, or look at the run that took it", key.run_id);

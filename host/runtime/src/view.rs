@@ -220,6 +220,9 @@ pub struct Description {
     /// Signals that came and were not received, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub buffered_signals: BTreeMap<String, u64>,
+    /// Updates that came and were not received, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub buffered_updates: BTreeMap<String, u64>,
     /// What it published.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub published: BTreeMap<String, Json>,

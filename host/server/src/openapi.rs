@@ -257,6 +257,7 @@ mod tests {
                 history_length: 4,
                 open_calls: vec![call],
                 buffered_signals: [("approve".to_owned(), 1)].into(),
+                buffered_updates: [("add".to_owned(), 2)].into(),
                 published: [("stage".to_owned(), text("\"drafting\""))].into(),
                 resident: true,
             };

@@ -155,6 +155,15 @@ fn in_words(description: &Description, now_ms: u64) -> String {
     for (name, count) in &description.buffered_signals {
         lines.push(("signals", format!("{name}: {count} not received yet")));
     }
+    for (name, count) in &description.buffered_updates {
+        lines.push(("updates", format!("{name}: {count} not received yet")));
+    }
+    if let Some(next) = run.continued_as {
+        lines.push(("went on as", next.to_string()));
+    }
+    if let Some(parent) = run.parent {
+        lines.push(("child of", parent.run_id.to_string()));
+    }
     for (name, value) in &description.published {
         lines.push(("published", format!("{name}: {value}")));
     }

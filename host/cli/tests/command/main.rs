@@ -8,4 +8,5 @@ mod outages;
 mod schedules;
 mod search;
 mod support;
+mod updates;
 mod words;

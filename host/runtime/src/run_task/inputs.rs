@@ -117,7 +117,7 @@ impl RunTask {
                 let answer = if used.digest == *digest {
                     Ok(Signalled { run_id: self.key.run_id, event: used.seq, duplicate: true })
                 } else {
-                    Err(errors::key_conflict(key.trim_start_matches("update\n")))
+                    Err(errors::key_conflict(key))
                 };
                 drop(reply.send(answer));
                 return Ok(());

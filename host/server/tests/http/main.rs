@@ -13,3 +13,4 @@ mod stopping;
 mod streams;
 mod support;
 mod tasks;
+mod updates;
