@@ -6,6 +6,7 @@ mod local;
 mod performer;
 mod process;
 mod providers;
+pub mod scenario;
 
 use std::path::PathBuf;
 

@@ -407,6 +407,21 @@ async fn a_reset_goes_on_with_what_was_before() {
     replays(&local, &again).await;
 }
 
+#[tokio::test]
+async fn a_parked_run_is_reset_onto_a_version_that_works() {
+    let local = host(&[]).await;
+    local.deploy_as("faulty", "w").await;
+    let run = local.start("w", "w-1", json!({ "mode": "panic" })).await;
+    until(&local, &run, |run| run.status == RunStatus::Parked).await;
+    let version = local.deploy_as("waiter", "w").await;
+    let reset = ResetRun { event: 1, version: Some(version.clone()) };
+    let started = local.host.reset(&local.tenant, &run, reset).await.unwrap();
+    assert_eq!(row(&local, &run).await.status, RunStatus::Terminated);
+    assert_eq!(started.run.version.to_string(), version);
+    local.signal(&by_id("w-1"), "go", json!("went")).await;
+    assert_eq!(result(&local.result(&RunRef::Run(started.run.run_id)).await), json!("went"));
+}
+
 /// A name of a workflow, in a test.
 trait ParseName {
     fn parse_name(self) -> abide_model::WorkflowName;

@@ -16,6 +16,8 @@ enum Mode {
     Wait { then: Value },
     /// Starts a child in each mode, and gives their results.
     Start { children: Vec<Mode> },
+    /// Starts one child with that id, and gives its result.
+    StartAs { id: String, child: Box<Mode> },
     /// Starts many children that give their number.
     FanOut { count: u32 },
     /// Gives this.
@@ -46,6 +48,9 @@ async fn run(mode: Mode) -> Result<Value, Failure> {
                 results.push(children::run::<Value>("relations", &child).await?);
             }
             Ok(results.into())
+        }
+        Mode::StartAs { id, child } => {
+            children::start_with("relations", &child, ChildOptions::new().id(id)).await?.result::<Value>().await
         }
         Mode::FanOut { count } => {
             let children = (0..count)
