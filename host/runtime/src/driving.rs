@@ -17,8 +17,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 pub(crate) async fn drive(inner: Arc<Inner>) {
     // So many runs come up at the same time; the others wait in the store.
     let permits = Arc::new(Semaphore::new((2 * inner.config.max_resident).max(64)));
+    // A task that is there when the host comes up was made by a message, and does not know that there is more to do.
+    let mut first = true;
     loop {
-        if let Err(error) = drive_ready(&inner, &permits).await {
+        if let Err(error) = drive_ready(&inner, &permits, std::mem::take(&mut first)).await {
             inner.fail(&error);
             tracing::error!(%error, "the runs that are to be driven cannot be read");
         }
@@ -29,14 +31,14 @@ pub(crate) async fn drive(inner: Arc<Inner>) {
     }
 }
 
-async fn drive_ready(inner: &Arc<Inner>, permits: &Arc<Semaphore>) -> Result<(), StoreError> {
+async fn drive_ready(inner: &Arc<Inner>, permits: &Arc<Semaphore>, first: bool) -> Result<(), StoreError> {
     let mut after = None;
     loop {
         let page = inner.store.ready(after.as_ref(), PAGE_RUNS).await?;
         let Some(last) = page.last().cloned() else { return Ok(()) };
         for (tenant, run_id) in page {
             let key = RunKey { tenant, run_id };
-            if inner.registry.has(&key) {
+            if !first && inner.registry.has(&key) {
                 continue;
             }
             let permit = permits.clone().acquire_owned().await.expect("the permits are never closed");

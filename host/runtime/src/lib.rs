@@ -4,6 +4,7 @@
 //! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
 
 mod batch;
+mod checks;
 mod driving;
 mod errors;
 mod followers;

@@ -1,6 +1,8 @@
 //! Messages to runs that go on as new ones: who sends does not notice. A message reaches the last run of the chain, and one whose key an
 //! earlier run of the chain has is not sent a second time.
 
+use std::time::Duration;
+
 use abide_history::KeyUse;
 use abide_model::{Digest, Error, ErrorCode, RunId, RunRef, Tenant};
 
@@ -12,6 +14,9 @@ use crate::view::Signalled;
 
 /// How many runs of a chain are looked at, back or forth.
 const MAX_CHAIN: usize = 1000;
+
+/// How long to wait for a change that is being written.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a message is known by: its key, and a digest of what it says.
 pub(crate) type Known = (String, Digest);
@@ -36,16 +41,48 @@ impl Host {
                     false => Err(errors::key_conflict(name)),
                 };
             }
-            match self.ask_task(&key, &message).await {
-                Err(error) if error.code == ErrorCode::RunClosed => match self.row(&key).await?.continued_as {
-                    Some(next) => key.run_id = next,
-                    None => return Err(error),
-                },
-                answer => return answer,
+            if let Some(sent) = self.ask_or_go_on(&mut key, &message).await? {
+                return Ok(sent);
             }
         }
-        let message = "the run goes on as new ones faster than it takes messages: try again";
-        Err(Error::new(ErrorCode::Conflict, message).about(key.run_id))
+        Err(too_fast(&key))
+    }
+
+    /// Asks a run for something, or the one that it went on as.
+    pub(crate) async fn ask_last<T>(
+        &self,
+        tenant: &Tenant,
+        run: &RunRef,
+        message: impl Fn(Reply<T>) -> Message,
+    ) -> Result<T, Error> {
+        let mut key = self.find(tenant, run).await?;
+        for _ in 0..MAX_CHAIN {
+            if let Some(answer) = self.ask_or_go_on(&mut key, &message).await? {
+                return Ok(answer);
+            }
+        }
+        Err(too_fast(&key))
+    }
+
+    /// Asks a run; where it has gone on as another one, `key` is that one's, and nothing was asked.
+    async fn ask_or_go_on<T>(
+        &self,
+        key: &mut RunKey,
+        message: impl Fn(Reply<T>) -> Message,
+    ) -> Result<Option<T>, Error> {
+        match self.ask_task(key, message).await {
+            Err(error) if error.code == ErrorCode::RunClosed => {
+                let run = self.row(key).await?;
+                match run.continued_as {
+                    Some(next) => key.run_id = next,
+                    // It ended, and that is about to be durable.
+                    None if run.status.is_open() => tokio::time::sleep(PAUSE).await,
+                    None => return Err(error),
+                }
+                Ok(None)
+            }
+            answer => answer.map(Some),
+        }
     }
 
     /// What a key was used for by the runs that went on as this one.
@@ -61,4 +98,9 @@ impl Host {
         }
         Ok(None)
     }
+}
+
+fn too_fast(key: &RunKey) -> Error {
+    let message = "the run goes on as new ones faster than it takes messages: try again";
+    Error::new(ErrorCode::Conflict, message).about(key.run_id)
 }

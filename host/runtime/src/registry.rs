@@ -96,8 +96,12 @@ impl Registry {
             };
             match sender.send(message).await {
                 Ok(()) => return Ok(()),
-                // The task ended between the two; the next round makes a new one.
-                Err(refused) => message = refused.0,
+                // The task ended between the two; the next round makes a new one. Where the runtime is going down, no task begins any more:
+                // then this gives way, and goes with it.
+                Err(refused) => {
+                    message = refused.0;
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use abide_model::{
 };
 
 use crate::Host;
-use crate::host::random;
+use crate::checks::random;
 use crate::inner::RunKey;
 use crate::new_run::{NewRun, RUN_TIMEOUT};
 use crate::run_task::open_timers;

@@ -9,6 +9,7 @@
 
 mod affairs;
 mod ending;
+mod gathering;
 mod inputs;
 mod loading;
 mod others;
@@ -21,11 +22,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use abide_activities::Performed;
-use abide_history::{RunTimer, StoreError};
-use abide_model::{
-    Call, CallIndex, CallKind, Error, Event, Json, Limits, ParkKind, ParkReason, Recorded, Run, RunContinued, RunId,
-    RunStatus, Seq, Source,
-};
+use abide_history::StoreError;
+use abide_model::{CallIndex, Error, Event, Json, Limits, Recorded, Run, RunId, RunStatus, Seq, Source};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Aborted};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -35,13 +33,13 @@ use crate::batch::{Batch, Effects};
 use crate::inner::{Inner, RunKey, stopping};
 use crate::registry::Message;
 use crate::residency::Seat;
-use crate::session::{News, Session};
+use crate::session::Session;
 
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
 
 type Performing = Pin<Box<dyn Future<Output = (CallIndex, Result<Option<Performed>, Aborted>)> + Send>>;
-type Settling = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// A guest in memory.
@@ -95,7 +93,7 @@ struct Continuation {
 enum Wake {
     Written(Result<(), StoreError>),
     Performed(CallIndex, Result<Option<Performed>, Aborted>),
-    Settled(Result<(), Error>),
+    Settled,
     Message(Option<Message>),
     AskedToLeave,
     Stopping,
@@ -179,6 +177,8 @@ impl RunTask {
             self.run = self.inner.store.run(&self.key.tenant, self.key.run_id).await?;
             self.length = self.inner.store.length(&self.key.tenant, self.key.run_id).await?;
             self.batch = Batch::new(&self.key, self.length);
+            // Whether all who are concerned know of an end is not known either; they are told once more.
+            self.unsettled = self.run.as_ref().is_some_and(affairs::are_open);
         }
         loop {
             if self.needs_guest && self.is_running() && self.seated.is_none() {
@@ -216,8 +216,8 @@ impl RunTask {
             written = async { writing.as_mut().expect("the branch is on only while writing").0.as_mut().await },
                 if writing.is_some() => Wake::Written(written),
             Some((call, performed)) = performing.next(), if !performing.is_empty() => Wake::Performed(call, performed),
-            settled = async { settling.as_mut().expect("the branch is on only while settling").as_mut().await },
-                if settling.is_some() => Wake::Settled(settled),
+            () = async { settling.as_mut().expect("the branch is on only while settling").as_mut().await },
+                if settling.is_some() => Wake::Settled,
             message = mailbox.recv() => Wake::Message(message),
             () = async { seat.expect("the branch is on only while seated").asked_to_leave().await },
                 if seat.is_some() => Wake::AskedToLeave,
@@ -237,12 +237,9 @@ impl RunTask {
         match wake {
             Wake::Written(result) => self.written(result)?,
             Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
-            Wake::Settled(settled) => {
+            Wake::Settled => {
                 self.settling = None;
-                // Else the ready row stays, and it is done when the host can work again.
-                if settled.is_ok() {
-                    self.unsettled = false;
-                }
+                self.unsettled = false;
             }
             Wake::Performed(_, Err(Aborted)) => {}
             Wake::Message(Some(message)) => self.message(message).await?,
@@ -311,112 +308,6 @@ impl RunTask {
             None => self.needs_guest = true,
         }
         seq
-    }
-
-    /// Gathers what the guest did.
-    fn take(&mut self, news: News) {
-        let News { events, mut nodes, published, attributes, log, calls, cancelled, take_along, ended } = news;
-        if self.length + events.len() as u64 > self.limits.history_events && !ended {
-            return self.park(ParkReason {
-                kind: ParkKind::HistoryFull,
-                message: format!(
-                    "the history has {} events, its limit is {}: end the run with `abide terminate`, and start it \
-                     again with less to do",
-                    self.length, self.limits.history_events
-                ),
-                event: Some(self.length),
-                backtrace: Vec::new(),
-            });
-        }
-        if let Some(attributes) = attributes {
-            self.change_run(|run| run.attributes = attributes);
-        }
-        let mut calls = calls.into_iter();
-        let mut take_along = Some(take_along);
-        for event in events {
-            let (_, recorded) = self.record(event);
-            match &recorded.event {
-                Event::CallRequested(_) => {
-                    let call = calls.next().expect("a session gives a call for each requested event");
-                    self.requested(call, recorded.time_ms);
-                }
-                Event::RunClosed(closed) => {
-                    let status = match &closed.outcome {
-                        abide_model::Outcome::Ok(_) => RunStatus::Completed,
-                        abide_model::Outcome::Failed(_) if closed.cancelled => RunStatus::Cancelled,
-                        abide_model::Outcome::Failed(_) => RunStatus::Failed,
-                    };
-                    self.close(status, Some(closed.outcome.clone()), recorded.time_ms);
-                }
-                Event::RunContinued(continued) => {
-                    let RunContinued { input, run_id, .. } = continued.clone();
-                    self.close(RunStatus::Continued, None, recorded.time_ms);
-                    self.change_run(|run| run.continued_as = Some(run_id));
-                    let messages = take_along.take().unwrap_or_default();
-                    self.continuation = Some(Continuation { run_id, input, messages });
-                }
-                _ => {}
-            }
-        }
-        for call in cancelled {
-            self.awaited.remove(&call);
-            match self.timers.remove(&call) {
-                Some(due_ms) => self.batch.clear_timer(RunTimer { due_ms, call }),
-                None => self.batch.effects.abort.push(call),
-            }
-        }
-        self.batch.commit.nodes.append(&mut nodes);
-        self.batch.commit.published.extend(published);
-        self.batch.effects.log.extend(log);
-    }
-
-    /// The guest requested a call.
-    fn requested(&mut self, call: Call, requested_ms: u64) {
-        match call.kind.source() {
-            Source::Activity | Source::Host | Source::OtherRun => {
-                if call.kind == CallKind::ChildrenStart
-                    && self.run.as_ref().is_some_and(|run| run.has_children.is_none())
-                {
-                    self.change_run(|run| run.has_children = Some(true));
-                }
-                self.batch.effects.perform.push((call, requested_ms));
-            }
-            Source::Timer => {
-                let due_ms = loading::due_ms(&call.request.head, requested_ms);
-                self.timers.insert(call.index, due_ms);
-                self.batch.set_timer(RunTimer { due_ms, call: call.index });
-            }
-            Source::History => {}
-        }
-    }
-
-    /// The run ends: nothing of it may stay behind.
-    fn close(&mut self, status: RunStatus, outcome: Option<abide_model::Outcome>, closed_ms: u64) {
-        for (call, due_ms) in std::mem::take(&mut self.timers) {
-            self.batch.clear_timer(RunTimer { due_ms, call });
-        }
-        self.batch.effects.perform.clear();
-        self.batch.effects.closed = true;
-        self.needs_guest = false;
-        self.change_run(|run| {
-            run.status = status;
-            run.outcome = outcome;
-            run.closed_ms = Some(closed_ms);
-            run.parked = None;
-        });
-        self.unsettled = self.run.as_ref().is_some_and(affairs::are_open);
-    }
-
-    /// The run stops, keeps everything, and waits for a person. Activities that are on their way go on; their outcomes are recorded.
-    fn park(&mut self, reason: ParkReason) {
-        tracing::warn!(run_id = %self.key.run_id, reason = reason.message, "a run is parked");
-        self.seated = None;
-        self.record(Event::RunParked(abide_model::RunParked { reason: reason.clone() }));
-        self.needs_guest = false;
-        self.change_run(|run| {
-            run.status = RunStatus::Parked;
-            run.parked = Some(reason);
-        });
     }
 
     fn change_run(&mut self, change: impl FnOnce(&mut Run)) {

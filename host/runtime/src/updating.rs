@@ -8,7 +8,7 @@ use abide_model::{
 use tokio::time::Instant;
 
 use crate::Host;
-use crate::host::{check_message, check_size, message_digest, random};
+use crate::checks::{check_message, check_size, message_digest, random};
 use crate::inner::RunKey;
 use crate::registry::Message;
 use crate::view::{UpdateRun, UpdateStatus, Updated, WaitFor};

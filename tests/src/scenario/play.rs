@@ -256,7 +256,7 @@ impl Player {
             if !runs.is_empty() && runs.iter().all(|run| !run.status.is_open()) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{runs:#?}");
+            assert!(began.elapsed() < PATIENCE, "not all came to their end:\n{}", super::told(&self.host).await);
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

@@ -2,6 +2,7 @@
 //! run has its ready row, so that a host that comes up does it again; who is told twice takes no harm.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use abide_model::others::{ParentClose, StartChild, child_run_id};
 use abide_model::{CallKind, Error, ErrorCode, Event, Parent, RecordedRequest, Run, RunId, RunStatus};
@@ -10,6 +11,9 @@ use super::RunTask;
 use crate::Host;
 use crate::inner::{Inner, RunKey};
 use crate::registry::Message;
+
+/// Between two attempts to tell somebody.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether something is left to do for a run that has ended. One that goes on as a new run leaves all to that one.
 pub(super) fn are_open(run: &Run) -> bool {
@@ -29,16 +33,23 @@ impl RunTask {
     }
 }
 
-/// Tells whom it concerns that `run` has ended.
-async fn settle(inner: Arc<Inner>, key: RunKey, run: Run) -> Result<(), Error> {
+/// Tells whom it concerns that `run` has ended, and tries until all know. A host that goes down meanwhile does it again when it is up.
+async fn settle(inner: Arc<Inner>, key: RunKey, run: Run) {
     let host = Host { inner };
+    while let Err(error) = tell(&host, &key, &run).await {
+        tracing::debug!(run_id = %key.run_id, %error, "not all could be told that the run has ended");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn tell(host: &Host, key: &RunKey, run: &Run) -> Result<(), Error> {
     if let Some(Parent { run_id, child }) = run.parent {
         let parent = RunKey { tenant: key.tenant.clone(), run_id };
         forgive(host.ask_task(&parent, |reply| Message::ChildEnded { child, reply }).await)?;
     }
     if run.has_children == Some(true) {
-        for (child, what) in children(&host, &key).await? {
-            end_child(&host, &key, child, what).await?;
+        for (child, what) in children(host, key).await? {
+            end_child(host, key, child, what).await?;
         }
     }
     Ok(())

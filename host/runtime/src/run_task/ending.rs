@@ -2,7 +2,8 @@
 
 use abide_history::{Commit, StoreError};
 use abide_model::{
-    CallCompleted, Event, Failure, Json, Outcome, RunId, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+    CallCompleted, Error, ErrorCode, Event, Failure, Json, Outcome, RunId, RunStarted, RunStatus, RunTerminated,
+    RunTimedOut,
 };
 
 use super::{Continuation, RunTask, loading, others};
@@ -78,6 +79,11 @@ impl RunTask {
             let host = Host { inner: self.inner.clone() };
             let outcome = match others::result_of(&host, &self.key, child).await {
                 Ok(Some(result)) => Outcome::Ok(result),
+                // Nobody knows what it came to: the child says so again.
+                Err(failure) if failure.code == others::UNAVAILABLE => {
+                    drop(reply.send(Err(Error::new(ErrorCode::Unavailable, failure.message))));
+                    return Ok(());
+                }
                 Err(failure) => Outcome::Failed(failure),
                 Ok(None) => return self.answer_when_durable(reply),
             };
@@ -116,7 +122,7 @@ impl RunTask {
             version,
             id: run.id,
             input,
-            seed: crate::host::random().map_err(|error| StoreError::Unavailable(error.message))?,
+            seed: crate::checks::random().map_err(|error| StoreError::Unavailable(error.message))?,
             limits: self.inner.config.limits.clone(),
             parent: run.parent,
             continued_from: Some(run.run_id),

@@ -9,8 +9,8 @@ use abide_model::{
 
 use super::RunTask;
 use crate::batch::{Answer, Batch};
+use crate::checks::message_digest;
 use crate::errors;
-use crate::host::message_digest;
 use crate::registry::{Message, Reply};
 use crate::updating::update_key;
 use crate::view::Signalled;
@@ -64,7 +64,6 @@ impl RunTask {
             // The permit goes back when the guest is in memory.
             Message::Drive(permit) => {
                 self.ready = self.ready.or(Some(true));
-                self.unsettled = self.run.as_ref().is_some_and(super::affairs::are_open);
                 if self.is_running() && self.seated.is_none() {
                     self.needs_guest = true;
                     self.flush().await?;

@@ -18,7 +18,7 @@ use crate::new_run::NewRun;
 use crate::view::IfRunning;
 
 /// The code of a failure that says nothing of the call: the host cannot work now.
-const UNAVAILABLE: &str = "unavailable";
+pub(super) const UNAVAILABLE: &str = "unavailable";
 
 /// What came of it; `None`: nothing yet, and somebody will say so when it does.
 type Doing = Pin<Box<dyn Future<Output = Option<Performed>> + Send>>;
@@ -90,7 +90,7 @@ async fn start_child(
                 version: version.map_err(failed)?,
                 id: id.clone(),
                 input: start.input,
-                seed: crate::host::random().map_err(failed)?,
+                seed: crate::checks::random().map_err(failed)?,
                 limits: host.inner.config.limits.clone(),
                 parent: Some(Parent { run_id: parent.run_id, child: run_id }),
                 continued_from: None,

@@ -27,8 +27,8 @@ impl RunTask {
         }
         let Some(run) = &self.run else { return };
         let ready = self.should_be_ready();
-        // A run of which nothing is gathered and nothing known stays as the store has it.
-        if self.ready != Some(ready) && (self.ready.is_some() || !self.batch.is_empty()) {
+        // What is not known is never taken back: a message may come to a run that is still to be driven after a crash.
+        if self.ready != Some(ready) && (self.ready.is_some() || (ready && !self.batch.is_empty())) {
             self.batch.commit.ready = Some(ready);
             self.ready = Some(ready);
         }

@@ -8,7 +8,7 @@ use abide_model::{
 use super::plan::{self, Step};
 use super::{TRIES, aside, change, is_race, times::Times, with_times};
 use crate::Host;
-use crate::host::cut;
+use crate::checks::cut;
 use crate::view::{BackfillSchedule, CreateSchedule, ScheduleDescription, TriggerOutcome, TriggerSchedule, Triggered};
 
 /// The largest input of a schedule, in bytes. It is written again with each step.
