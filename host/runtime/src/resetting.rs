@@ -1,9 +1,8 @@
 //! Reset: a run goes on from one of its events as a new run, with the history before that event.
 
-use abide_history::Commit;
+use abide_history::{Commit, RunTimer};
 use abide_model::{
-    CallIndex, Digest, Error, ErrorCode, Event, Recorded, RecordedRequest, RunId, RunRef, RunReset, Seq, Tenant,
-    VersionChanged,
+    Digest, Error, ErrorCode, Event, Recorded, RecordedRequest, RunId, RunRef, RunReset, Seq, Tenant, VersionChanged,
 };
 
 use crate::Host;
@@ -39,17 +38,15 @@ impl Host {
         let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
         let new = continued(&history, cut, run_id, now_ms, version, &key)?;
         let mut commit = new.commit();
-        commit.timers_set.extend(
-            open_timers(&history[..cut])
-                .into_iter()
-                .filter(|(call, _)| *call != RUN_TIMEOUT)
-                .map(|(call, due_ms): (CallIndex, u64)| abide_history::RunTimer { due_ms, call }),
-        );
+        // The run timeout of the new run is among its timers already.
+        let mut timers = open_timers(&history[..cut]);
+        timers.remove(&RUN_TIMEOUT);
+        commit.timers_set.extend(timers.iter().map(|(call, due_ms)| RunTimer { due_ms: *due_ms, call: *call }));
         self.copy_requests(&key, &mut commit).await?;
         let what = if old.status.is_open() { IfRunning::Terminate } else { IfRunning::Reject };
         self.commit_start(commit, what).await?;
-        for timer in open_timers(&history[..cut]).values() {
-            self.inner.timer_hint.set(*timer);
+        for due_ms in timers.into_values() {
+            self.inner.timer_hint.set(due_ms);
         }
         let run = new.run.clone();
         new.drive(&self.inner);

@@ -1,3 +1,5 @@
+//! The machine by itself: what it resolves in which order, and what it takes for a divergence.
+
 use abide_model::{CallCompleted, CallOptions, CancelRequested, Request, SignalReceived};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The board by itself, with a clock that is moved by hand: leases, retries, rates, and answers that come late.
+
 use abide_model::{ErrorCode, RunId};
 
 use super::*;
