@@ -40,7 +40,8 @@ pub(crate) async fn call(
 }
 
 impl GuestState {
-    fn begin_call(
+    /// Makes a call. What it gives completes with the outcome; dropped before that, it cancels the call.
+    pub(crate) fn begin_call(
         &mut self,
         kind: CallKind,
         request: Result<Request, Failure>,
@@ -73,7 +74,7 @@ impl GuestState {
 }
 
 /// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
-struct PendingCall {
+pub(crate) struct PendingCall {
     index: CallIndex,
     shared: SharedState,
     done: bool,

@@ -16,6 +16,7 @@ mod others;
 mod state;
 mod trap;
 mod updates;
+mod wasi;
 
 pub use cache::CompiledCache;
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};
