@@ -1,6 +1,10 @@
 //! Reads an uploaded file before anything is compiled: is it a component, is it one for this host, and if not, what to do.
 
 use abide_model::{Error, ErrorCode};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey};
 
@@ -117,8 +121,11 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
                      build it with abide-sdk or wit-bindgen for the world `abide:workflow/workflow`"
                 ))
             };
-            ComponentEncoder::default()
-                .validate(true)
+            let mut encoder = ComponentEncoder::default().validate(true);
+            if let Some(adapter) = preview1_adapter(file) {
+                encoder = encoder.adapter(PREVIEW1, adapter).map_err(|error| cannot(&format_args!("{error:#}")))?;
+            }
+            encoder
                 .module(file)
                 .and_then(|mut encoder| encoder.encode())
                 .map_err(|error| cannot(&format_args!("{error:#}")))
@@ -128,6 +135,32 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
         )),
     }
 }
+
+/// What makes WASI 0.2 of the calls of a module that was built for the first WASI, such as by `rustc --target wasm32-wasip1`, `zig cc
+/// -target wasm32-wasi` or TinyGo.
+fn preview1_adapter(module: &[u8]) -> Option<&'static [u8]> {
+    let (mut imports_it, mut is_program) = (false, false);
+    for payload in Parser::new(0).parse_all(module) {
+        // What cannot be read is refused with its reason where the component is made.
+        match payload.ok()? {
+            Payload::ImportSection(imports) => {
+                imports_it |= imports.into_imports().flatten().any(|import| import.module == PREVIEW1);
+            }
+            Payload::ExportSection(exports) => {
+                is_program |= exports.into_iter().flatten().any(|export| export.name == "_start");
+            }
+            _ => {}
+        }
+    }
+    imports_it.then_some(if is_program {
+        WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+    } else {
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+    })
+}
+
+/// What the first WASI calls itself in the imports of a module.
+const PREVIEW1: &str = "wasi_snapshot_preview1";
 
 fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str) -> Result<(), Error> {
     let WorldKey::Interface(id) = key else {
