@@ -53,6 +53,7 @@ scenarios! {
     ids
     other_runs
     patched
+    program
     queries
     races
     recorded_values

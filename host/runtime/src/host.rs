@@ -26,7 +26,7 @@ use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, timers};
+use crate::{driving, queries, replaying, starting, timers, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -38,7 +38,8 @@ pub struct HostConfig {
     pub cache_dir: PathBuf,
     /// Guests in memory at the same time.
     pub max_resident: usize,
-    /// Bytes of linear memory of all guests in memory.
+    /// Bytes of linear memory of all guests in memory. Pages that were never touched, or that the guests of a component share, count for
+    /// nothing as long as the whole process has less in memory.
     pub resident_bytes: u64,
     /// Limits of new runs.
     pub limits: Limits,
@@ -107,6 +108,7 @@ impl Host {
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
+        inner.tasks.spawn(warming::warm(inner.clone()));
         let host = Self { inner };
         host.inner.tasks.spawn(schedules::keep(host.clone()));
         Ok(host)
