@@ -12,6 +12,7 @@ use crate::bindings::abide::workflow::types::Failure;
 use crate::bindings::{Workflow, WorkflowPre};
 use crate::calls::Imports;
 use crate::state::{GuestState, MAX_TABLE_ELEMENTS};
+use crate::typed;
 
 /// How long a guest computes before others get their turn.
 const TIME_SLICE: Duration = Duration::from_millis(5);
@@ -90,14 +91,29 @@ impl Engine {
     }
 
     /// Loads a component from machine code in a file, which is mapped, not read.
-    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
     pub(crate) fn load(&self, path: &std::path::Path) -> Result<Program, wasmtime::Error> {
+        let component = self.load_component(path)?;
+        let has_query = component.get_export_index(None, "query").is_some();
+        let typed = typed::linked(&self.linker, &component)?;
+        let linker = typed.as_ref().unwrap_or(&self.linker);
+        let pre = WorkflowPre::new(linker.instantiate_pre(&component)?)?;
+        Ok(Program { inner: Arc::new(ProgramInner { pre, has_query, engine: self.clone() }) })
+    }
+
+    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
+    pub(crate) fn load_component(&self, path: &std::path::Path) -> Result<Component, wasmtime::Error> {
         // SAFETY: the file was made by `Engine::compile` of an engine with the same code id and put in place by a rename, in a
         // folder that only the host's user may write.
-        let component = unsafe { Component::deserialize_file(&self.inner, path)? };
-        let has_query = component.get_export_index(None, "query").is_some();
-        let pre = WorkflowPre::new(self.linker.instantiate_pre(&component)?)?;
-        Ok(Program { inner: Arc::new(ProgramInner { pre, has_query, engine: self.clone() }) })
+        unsafe { Component::deserialize_file(&self.inner, path) }
+    }
+
+    /// What every guest may import.
+    pub(crate) fn linker(&self) -> &Linker<GuestState> {
+        &self.linker
+    }
+
+    pub(crate) fn inner(&self) -> &wasmtime::Engine {
+        &self.inner
     }
 }
 
