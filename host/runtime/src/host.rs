@@ -116,7 +116,8 @@ impl Host {
     pub async fn deploy(&self, tenant: &Tenant, name: &WorkflowName, file: Bytes) -> Result<Deployed, Error> {
         self.inner.check_ready()?;
         self.check_component(&file)?;
-        self.inner.programs.deploy(tenant, name, file, self.inner.clock.now_ms()).await
+        let check = |import: &_| self.inner.performer.check_import(import);
+        self.inner.programs.deploy(tenant, name, file, self.inner.clock.now_ms(), check).await
     }
 
     /// Starts a run. It is durable when this gives `Ok`.
