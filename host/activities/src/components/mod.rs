@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use abide_engine::{CompiledCache, Engine, EngineConfig, ToolCall, ToolFunction};
+use abide_engine::{CompiledCache, Engine, EngineConfig, ToolCall, ToolFunction, ToolProgram};
 use abide_model::tools::{Tool, ToolResult};
-use abide_model::{Clock, Error, InterfaceName, Json, Limits, Outcome};
+use abide_model::{Clock, Error, Failure, InterfaceName, Json, Limits, Outcome};
 use rand_core::{OsRng, TryRngCore};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Component {
 }
 
 impl Components {
-    /// Reads all files. Each is compiled when it is first called.
+    /// Reads all files, and has each compiled beside.
     pub(crate) fn new(config: &ActivitiesConfig, base_dir: &Path, client: &reqwest::Client) -> Result<Self, Error> {
         if config.components.is_empty() {
             return Ok(Self::default());
@@ -218,23 +218,24 @@ impl Component {
         function: &ToolFunction,
         arguments: &Json,
     ) -> Performed {
-        self.lane.run(clock, activity, || self.attempt(clock, activity, function, arguments)).await
+        let program = match self.source.program().await {
+            Ok(program) => program,
+            Err(error) => {
+                let message = format!("the tool component `{}` cannot be loaded: {error}", self.name);
+                return refused(Failure::new("unavailable", message));
+            }
+        };
+        self.lane.run(clock, activity, || self.attempt(clock, activity, &program, function, arguments)).await
     }
 
     async fn attempt(
         &self,
         clock: &dyn Clock,
         activity: &Activity,
+        program: &ToolProgram,
         function: &ToolFunction,
         arguments: &Json,
     ) -> Attempt {
-        let program = match self.source.program().await {
-            Ok(program) => program,
-            Err(error) => {
-                let message = format!("the tool component `{}` cannot be loaded: {error}", self.name);
-                return Trouble::lasting("unavailable", message).into();
-            }
-        };
         let mut seed = [0; 32];
         if let Err(error) = OsRng.try_fill_bytes(&mut seed) {
             let message = format!("the operating system gives no random numbers: {error}");
@@ -248,7 +249,7 @@ impl Component {
             seed,
         };
         let own = OwnCalls { component: &self.name, fetcher: &self.fetcher, clock, activity };
-        running::run(&program, call, &own).await
+        running::run(program, call, &own).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file of a tool component: read and inspected when the host starts, compiled when it is first called.
+//! The file of a tool component: read and inspected when the host starts, and compiled beside whatever the host does then.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,20 +6,12 @@ use std::sync::Arc;
 use abide_engine::{CompiledCache, Engine, ToolFunction, ToolProgram, inspect_tool};
 use abide_model::{Digest, Error, ErrorCode};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 
 use crate::config::{ComponentProvider, wrong};
 
-/// A component that is loaded when it is needed.
-pub(super) struct Source {
-    digest: Digest,
-    component: Arc<[u8]>,
-    engine: Engine,
-    cache: CompiledCache,
-    program: OnceCell<ToolProgram>,
-    /// The folder of the cache, where nobody else keeps it.
-    _temporary: Option<Arc<TempDir>>,
-}
+/// A component that is loaded, or will be.
+pub(super) struct Source(watch::Receiver<Option<Result<ToolProgram, Error>>>);
 
 impl Source {
     /// Reads and inspects the file, and its WIT where that is given.
@@ -49,26 +41,29 @@ impl Source {
         let wit = wit.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
         let inspected = inspect_tool(&file, wit)
             .map_err(|error| wrong(&key("component"), format_args!("cannot be used: {}", error.message)))?;
-        let source = Self {
-            digest: Digest::of(&inspected.component),
-            component: inspected.component.into(),
-            engine: engine.clone(),
-            cache: cache.clone(),
-            program: OnceCell::new(),
-            _temporary: temporary.clone(),
-        };
-        Ok((source, inspected.functions))
+        let (loaded, source) = watch::channel(None);
+        let (engine, cache, temporary) = (engine.clone(), cache.clone(), temporary.clone());
+        let component = inspected.component;
+        // A thread of its own: it takes from 0.1 s to many seconds, and neither the start of the host nor a call's timeout pays for it.
+        std::thread::Builder::new()
+            .name("abide-compile".to_owned())
+            .spawn(move || {
+                let program = cache.load_tool(&engine, Digest::of(&component), || Ok(component));
+                // A program keeps its mapping when the folder goes.
+                drop(temporary);
+                // Where nobody listens any more, nobody needs it.
+                drop(loaded.send(Some(program)));
+            })
+            .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
+        Ok((Self(source), inspected.functions))
     }
 
-    /// The loaded component. Where the call that had it compiled is dropped meanwhile, the next one finds it in the cache.
+    /// The component, when it is loaded.
     pub(super) async fn program(&self) -> Result<ToolProgram, Error> {
-        let load = || async {
-            let (engine, cache, digest) = (self.engine.clone(), self.cache.clone(), self.digest);
-            let component = self.component.clone();
-            tokio::task::spawn_blocking(move || cache.load_tool(&engine, digest, || Ok(component.to_vec())))
-                .await
-                .unwrap_or_else(|error| Err(Error::new(ErrorCode::Internal, format!("a task of the host failed: {error}"))))
-        };
-        self.program.get_or_try_init(load).await.cloned()
+        let mut loaded = self.0.clone();
+        match loaded.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(program)) => program.clone(),
+            Ok(None) | Err(_) => Err(Error::new(ErrorCode::Internal, "the thread that compiles it has died")),
+        }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn check_function(resolve: &Resolve, function: &Function) -> Result<(
     let name = &function.name;
     match function.kind {
         FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => {}
-        _ => return Err(format!("`{name}` belongs to a resource, which cannot be recorded: use plain functions and ids")),
+        _ => return Err(format!("`{name}` belongs to a resource, which cannot be recorded: give its id to plain functions")),
     }
     let mut depths = Depths { resolve, known: HashMap::new() };
     let types = function.params.iter().map(|param| &param.ty).chain(&function.result);
