@@ -67,7 +67,11 @@ async fn functions_are_called_by_their_types_and_recorded_as_json() {
 
     let history = local.history(&RunRef::parse("a").unwrap()).await;
     let requested: Vec<_> = history.iter().filter_map(|event| event.request.clone()).collect();
-    let first: Value = requested.iter().map(|request| request.read().unwrap()).find(|request: &Value| request["function"] == "find").unwrap();
+    let first: Value = requested
+        .iter()
+        .map(|request| request.read().unwrap())
+        .find(|request: &Value| request["function"] == "find")
+        .unwrap();
     let expected = json!({
         "interface": "acme:crm/customers@1.2.0",
         "function": "find",
@@ -175,7 +179,10 @@ async fn a_failure_that_the_type_cannot_say_parks_the_run() {
     let row = local.until(&run, RunStatus::Parked).await;
     let reason = row.parked.unwrap();
     assert_eq!(reason.kind, ParkKind::GuestError);
-    assert!(reason.message.contains("acme:crm/mischief@1.2.0.silent") && reason.message.contains("trapped"), "{reason:?}");
+    assert!(
+        reason.message.contains("acme:crm/mischief@1.2.0.silent") && reason.message.contains("trapped"),
+        "{reason:?}"
+    );
 }
 
 #[tokio::test]
@@ -357,9 +364,8 @@ async fn a_host_that_is_killed_in_the_middle_of_a_call_goes_on() -> Result<()> {
     let component = guests_dir().join("crm-tool.wasm");
     let component = COMPONENT.replace("crm-tool.wasm", &component.display().to_string());
     let config = folder.path().join("abide.toml");
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\ndata = \"data\"\n{component}http = {{ allow = [\"{address}\"] }}\n{BOUND}"
-    );
+    let text =
+        format!("listen = \"127.0.0.1:0\"\ndata = \"data\"\n{component}http = {{ allow = [\"{address}\"] }}\n{BOUND}");
     std::fs::write(&config, text)?;
     let binary = Path::new(env!("CARGO_BIN_EXE_freezing-host"));
 

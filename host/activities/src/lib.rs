@@ -32,9 +32,9 @@ mod trouble;
 
 pub use activities::Activities;
 pub use config::{
-    ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider, LlmProvider, MaxTokensField,
-    McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret, ToolsProvider, WorkerTool,
-    WorkersProvider,
+    ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
+    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
+    ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};
 pub use tools::workers::{

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Request};
-use wasmtime::{AsContextMut, StoreContextMut};
 use wasmtime::component::{Accessor, HasData};
+use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::state::{GuestState, Output, SharedState, Slot};
 

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use abide_activities::{ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider};
+use abide_activities::{
+    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider,
+};
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
 use serde::{Deserialize, Deserializer};

@@ -177,8 +177,7 @@ impl Component {
 
     /// The interfaces that it exports.
     pub(crate) fn interfaces(&self) -> Vec<&InterfaceName> {
-        let mut interfaces: Vec<_> =
-            self.functions.iter().filter_map(|function| function.interface.as_ref()).collect();
+        let mut interfaces: Vec<_> = self.functions.iter().filter_map(|function| function.interface.as_ref()).collect();
         interfaces.dedup();
         interfaces
     }
@@ -263,7 +262,10 @@ fn tool_names(key: &str, functions: &[ToolFunction]) -> Result<BTreeMap<String, 
             _ => function.name.clone(),
         };
         if name.len() > MAX_TOOL_NAME {
-            return Err(wrong(key, format_args!("exports `{name}`: the name of a tool has at most {MAX_TOOL_NAME} bytes")));
+            return Err(wrong(
+                key,
+                format_args!("exports `{name}`: the name of a tool has at most {MAX_TOOL_NAME} bytes"),
+            ));
         }
         // Of several versions of an interface, the last one in the component is the tool.
         names.insert(name, place);

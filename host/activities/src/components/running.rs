@@ -93,7 +93,10 @@ impl OwnCalls<'_> {
     }
 
     fn broken(&self, problem: &str) -> Trouble {
-        Trouble { failure: Failure::new("component-error", format!("the tool component `{}`: {problem}", self.component)), retry_after_ms: None }
+        Trouble {
+            failure: Failure::new("component-error", format!("the tool component `{}`: {problem}", self.component)),
+            retry_after_ms: None,
+        }
     }
 
     fn log_stop(&self, stop: &Stop) {

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_to_add() {
-        let failure = AllowList::parse("http", &[]).unwrap().check(&Url::parse("http://x.example:81/").unwrap()).unwrap_err();
+        let failure =
+            AllowList::parse("http", &[]).unwrap().check(&Url::parse("http://x.example:81/").unwrap()).unwrap_err();
         assert_eq!(failure.code, "denied");
         assert!(failure.message.ends_with("add \"x.example:81\" to `allow` of `[http]`"), "{}", failure.message);
     }

@@ -63,9 +63,7 @@ async fn perform(program: &ToolProgram, state: GuestState, call: ToolCall) -> wa
         Err(misfit) => return Ok(Outcome::Failed(Failure::new("invalid-arguments", misfit.to_string()))),
     };
     let mut results = vec![Val::Bool(false); ty.results().len()];
-    store
-        .run_concurrent(async |accessor| function.call_concurrent(accessor, &arguments, &mut results).await)
-        .await??;
+    store.run_concurrent(async |accessor| function.call_concurrent(accessor, &arguments, &mut results).await).await??;
     Ok(match typed::write_result(&ty, &results, limit) {
         Ok(json) => Outcome::Ok(json),
         Err(failure) => Outcome::Failed(failure),

@@ -12,14 +12,20 @@ pub(crate) fn check_function(resolve: &Resolve, function: &Function) -> Result<(
     let name = &function.name;
     match function.kind {
         FunctionKind::Freestanding | FunctionKind::AsyncFreestanding => {}
-        _ => return Err(format!("`{name}` belongs to a resource, which cannot be recorded: give its id to plain functions")),
+        _ => {
+            return Err(format!(
+                "`{name}` belongs to a resource, which cannot be recorded: give its id to plain functions"
+            ));
+        }
     }
     let mut depths = Depths { resolve, known: HashMap::new() };
     let types = function.params.iter().map(|param| &param.ty).chain(&function.result);
     for ty in types {
         let depth = depths.of(ty).map_err(|reason| format!("`{name}` uses {reason}"))?;
         if depth > MAX_DEPTH {
-            return Err(format!("`{name}` uses types that are nested deeper than {MAX_DEPTH} levels: make them flatter"));
+            return Err(format!(
+                "`{name}` uses types that are nested deeper than {MAX_DEPTH} levels: make them flatter"
+            ));
         }
     }
     Ok(())

@@ -24,7 +24,8 @@ impl Documents {
             for package in packages {
                 let prefix = format!("{}:{}/", package.name.namespace, package.name.name);
                 let wanted = name.path().strip_prefix(&prefix);
-                let found = package.interfaces.iter().find(|(_, found)| wanted.is_some() && found.name.as_deref() == wanted);
+                let found =
+                    package.interfaces.iter().find(|(_, found)| wanted.is_some() && found.name.as_deref() == wanted);
                 if let Some((_, documented)) = found {
                     add_to_interface(resolve, id, documented, package);
                 }

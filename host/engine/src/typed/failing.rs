@@ -42,7 +42,8 @@ fn plain(ty: &Type, failure: &Failure) -> Option<Val> {
             if !has("code") || !has("message") {
                 return None;
             }
-            let fields = record.fields().map(|field| Some((field.name.to_owned(), member(field.name, &field.ty, failure)?)));
+            let fields =
+                record.fields().map(|field| Some((field.name.to_owned(), member(field.name, &field.ty, failure)?)));
             fields.collect::<Option<Vec<_>>>().map(Val::Record)
         }
         _ => None,

@@ -56,7 +56,8 @@ fn link_interface(
                         (state.limits.request_bytes, state.shared.clone())
                     });
                     let request = imported.request(&ty, arguments, limit);
-                    let outcome = calls::call(&accessor, CallKind::ActivitiesCall, request, Ok(Default::default())).await;
+                    let outcome =
+                        calls::call(&accessor, CallKind::ActivitiesCall, request, Ok(Default::default())).await;
                     imported.give(&ty, outcome, results, &shared)
                 })
             })?;

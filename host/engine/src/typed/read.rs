@@ -62,11 +62,7 @@ fn raw(json: &Json) -> Read<&RawValue> {
 }
 
 /// The members of an object that stand for fields or parameters: each is there, or may be left out since it is an option.
-fn members<'a>(
-    raw: &RawValue,
-    fields: impl Iterator<Item = (&'a str, Type)>,
-    what: &str,
-) -> Read<Vec<(String, Val)>> {
+fn members<'a>(raw: &RawValue, fields: impl Iterator<Item = (&'a str, Type)>, what: &str) -> Read<Vec<(String, Val)>> {
     let mut given = object(raw)?;
     let mut values = Vec::new();
     for (name, ty) in fields {
@@ -182,7 +178,9 @@ fn value(raw: &RawValue, ty: &Type) -> Read<Val> {
 /// What a case carries: `null` for nothing.
 fn payload(raw: &RawValue, ty: Option<Type>, case: &str) -> Read<Option<Box<Val>>> {
     match ty {
-        Some(ty) => value(raw, &ty).map(|value| Some(Box::new(value))).map_err(|misfit| misfit.within(format!(".{case}"))),
+        Some(ty) => {
+            value(raw, &ty).map(|value| Some(Box::new(value))).map_err(|misfit| misfit.within(format!(".{case}")))
+        }
         None if raw.get() == "null" => Ok(None),
         None => Err(expected("`null`", raw).within(format!(".{case}"))),
     }

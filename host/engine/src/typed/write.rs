@@ -56,10 +56,7 @@ pub(crate) fn result(ty: &ComponentFunc, values: &[Val], limit: u64) -> Result<J
 }
 
 impl Text {
-    pub(super) fn whole(
-        limit: u64,
-        write: impl FnOnce(&mut Self) -> Result<(), Unwritten>,
-    ) -> Result<Json, Unwritten> {
+    pub(super) fn whole(limit: u64, write: impl FnOnce(&mut Self) -> Result<(), Unwritten>) -> Result<Json, Unwritten> {
         let mut text = Self { text: String::new(), limit };
         write(&mut text)?;
         Json::parse(text.text).map_err(|_| Unwritten::Formless)

@@ -54,7 +54,13 @@ impl values::Guest for Tool {
 }
 
 fn failure(code: &str, message: &str) -> mischief::Failure {
-    mischief::Failure { code: code.to_owned(), message: message.to_owned(), retryable: false, details: None, more: None }
+    mischief::Failure {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retryable: false,
+        details: None,
+        more: None,
+    }
 }
 
 impl mischief::Guest for Tool {
