@@ -161,6 +161,13 @@ async fn a_component_fetches_what_its_own_list_allows() {
 }
 
 #[tokio::test]
+async fn a_component_sees_its_own_environment_and_no_other() {
+    let local = host("env = { CRM_KEY = \"secret\" }\n").await;
+    let steps = json!([{ "variable": "CRM_KEY" }, { "variable": "PATH" }, { "variable": "ABIDE_RUN_ID" }]);
+    assert_eq!(perform(&local, "e", steps).await, [json!("secret"), Value::Null, Value::Null]);
+}
+
+#[tokio::test]
 async fn hostile_sizes_are_failures_by_name() {
     let local = host("").await;
     let steps = json!([{ "take": 2_000_000 }, { "take": 1000 }, { "many": 400_000 }, { "many": 1000 }]);
@@ -283,6 +290,8 @@ async fn a_configuration_that_cannot_work_is_refused_with_its_key() {
         ("[components.a]\ncomponent = \"crm-flow.wasm\"".to_owned(), "may import: types, http, timer, random, log"),
         (format!("[components.a]\ncomponent = \"{crm}\"\nmax_concurrent = 0"), "`components.a.max_concurrent` must be"),
         (format!("[components.a]\ncomponent = \"{crm}\"\nwit = \"none.wit\""), "`components.a.wit` cannot be read"),
+        (format!("[components.a]\ncomponent = \"{crm}\"\npass_env = [\"NONE_OF_THAT\"]"), "`NONE_OF_THAT`, which is not set"),
+        (format!("[components.a]\ncomponent = \"{crm}\"\nenv = {{ \"A=B\" = \"c\" }}"), "is no name of a variable"),
         (format!("[components.a]\ncomponent = \"{crm}\"\n[workers.a]"), "has the name of `[workers.a]`"),
         ("[activities]\n\"customers\" = { worker = \"w\" }".to_owned(), "is no name of an interface"),
         ("[activities]\n\"a:b/c\" = { worker = \"w\" }".to_owned(), "add `[workers.w]`"),

@@ -1,8 +1,14 @@
 //! Reads an uploaded file before anything is compiled: is it a component, is it one for this host, and if not, what to do.
 
 use abide_model::{Error, ErrorCode, InterfaceName};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey,
+};
 
 use crate::typed;
 
@@ -34,6 +40,17 @@ pub(crate) enum Role {
     Workflow,
     Tool,
 }
+
+/// Packages of WASI 0.2 that are linked; of some only these interfaces.
+const WASI: [(&str, &[&str]); 7] = [
+    ("cli", &[]),
+    ("clocks", &["monotonic-clock", "wall-clock"]),
+    ("filesystem", &[]),
+    ("http", &["types", "outgoing-handler"]),
+    ("io", &[]),
+    ("random", &[]),
+    ("sockets", &[]),
+];
 
 /// What an uploaded file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,15 +89,7 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
             imports.push(name);
         }
     }
-    match world.exports.get(&WorldKey::Name("run".to_owned())) {
-        Some(WorldItem::Function(run)) => check_run(&resolve, run)?,
-        _ => {
-            return Err(refuse(
-                "the component exports no function `run`: a workflow exports \
-                 `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
-            ));
-        }
-    }
+    check_entry(&resolve, world)?;
     let has_query = match world.exports.get(&WorldKey::Name("query".to_owned())) {
         Some(WorldItem::Function(query)) => {
             check_query(&resolve, query)?;
@@ -140,8 +149,11 @@ pub(crate) fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
                      build it with abide-sdk or wit-bindgen for the world `abide:workflow/workflow`"
                 ))
             };
-            ComponentEncoder::default()
-                .validate(true)
+            let mut encoder = ComponentEncoder::default().validate(true);
+            if let Some(adapter) = preview1_adapter(file) {
+                encoder = encoder.adapter(PREVIEW1, adapter).map_err(|error| cannot(&format_args!("{error:#}")))?;
+            }
+            encoder
                 .module(file)
                 .and_then(|mut encoder| encoder.encode())
                 .map_err(|error| cannot(&format_args!("{error:#}")))
@@ -151,6 +163,32 @@ pub(crate) fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
         )),
     }
 }
+
+/// What makes WASI 0.2 of the calls of a module that was built for the first WASI, such as by `rustc --target wasm32-wasip1`, `zig cc
+/// -target wasm32-wasi` or TinyGo.
+fn preview1_adapter(module: &[u8]) -> Option<&'static [u8]> {
+    let (mut imports_it, mut is_program) = (false, false);
+    for payload in Parser::new(0).parse_all(module) {
+        // What cannot be read is refused with its reason where the component is made.
+        match payload.ok()? {
+            Payload::ImportSection(imports) => {
+                imports_it |= imports.into_imports().flatten().any(|import| import.module == PREVIEW1);
+            }
+            Payload::ExportSection(exports) => {
+                is_program |= exports.into_iter().flatten().any(|export| export.name == "_start");
+            }
+            _ => {}
+        }
+    }
+    imports_it.then_some(if is_program {
+        WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+    } else {
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+    })
+}
+
+/// What the first WASI calls itself in the imports of a module.
+const PREVIEW1: &str = "wasi_snapshot_preview1";
 
 /// Refuses what this host does not have. Gives the import where it is a typed activity.
 pub(crate) fn check_import(
@@ -182,16 +220,18 @@ pub(crate) fn check_import(
                 (true, true, _) => return Ok(None),
                 (true, false, Role::Workflow) => format!("`abide:workflow@0.1.0` has: {}", offered.join(", ")),
                 (true, false, Role::Tool) => {
-                    format!("a tool component has no run and no history; of `abide:workflow@0.1.0` it may import: {}", offered.join(", "))
+                    format!(
+                        "a tool component has no run and no history; of `abide:workflow@0.1.0` it may import: {}",
+                        offered.join(", ")
+                    )
                 }
                 (false, _, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
             }
         }
-        Some(PackageName { namespace, .. }) if namespace == "wasi" => {
-            "WASI is not linked in this release: in Rust, build for `wasm32-unknown-unknown`; time, random numbers, HTTP and logs \
-             are in `abide:workflow`"
-                .to_owned()
-        }
+        Some(package) if package.namespace == "wasi" => match check_wasi(package, interface.name.as_deref()) {
+            Ok(()) => return Ok(None),
+            Err(hint) => hint,
+        },
         _ if role == Role::Workflow => return typed_import(resolve, *id, name).map(Some),
         _ => "typed activities are for workflows; a tool component calls others by `http`".to_owned(),
     };
@@ -210,9 +250,60 @@ fn typed_import(resolve: &Resolve, id: InterfaceId, name: &str) -> Result<TypedI
     Ok(TypedImport { interface, functions: functions.keys().cloned().collect() })
 }
 
+/// What of WASI a component may import. The error says what to do.
+fn check_wasi(package: &PackageName, interface: Option<&str>) -> Result<(), String> {
+    if !package.version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 2) {
+        return Err("this host has WASI 0.2: build for `wasm32-wasip2`".to_owned());
+    }
+    let known = WASI.iter().any(|(known, interfaces)| {
+        *known == package.name && (interfaces.is_empty() || interface.is_some_and(|name| interfaces.contains(&name)))
+    });
+    if known {
+        return Ok(());
+    }
+    Err(match package.name.as_str() {
+        "keyvalue" | "blobstore" | "config" => {
+            "keep data in variables, which last as long as the run, or reach a store through a tool".to_owned()
+        }
+        _ => {
+            let packages: Vec<&str> = WASI.iter().map(|(package, _)| *package).collect();
+            format!("of WASI 0.2 this host has: {}; of `wasi:http` the outgoing half", packages.join(", "))
+        }
+    })
+}
+
+/// A workflow exports `run`, a program `wasi:cli/run`.
+fn check_entry(resolve: &Resolve, world: &World) -> Result<(), Error> {
+    let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    match world.exports.get(&WorldKey::Name("run".to_owned())) {
+        Some(WorldItem::Function(run)) => check_run(resolve, run),
+        None if exports.iter().any(|name| name.starts_with("wasi:cli/run@0.2.")) => Ok(()),
+        _ => {
+            let hint = match exports.iter().find(|name| name.starts_with("wasi:")) {
+                Some(name) if name.starts_with("wasi:http/") => {
+                    "it is a server of HTTP requests: abide runs workflows, which begin with an input; put the server in front of them"
+                }
+                Some(name) if name.starts_with("wasi:cli/") => {
+                    "it is a program for another version of WASI: build for `wasm32-wasip2`"
+                }
+                _ => {
+                    "a workflow exports `run: async func(input: string) -> result<string, failure>` of the world \
+                     `abide:workflow/workflow`; a program exports `wasi:cli/run@0.2`"
+                }
+            };
+            Err(refuse(format!("the component exports no function `run`: {hint}")))
+        }
+    }
+}
+
+/// `async` or not; with a failure, or a text, as its error.
 fn check_run(resolve: &Resolve, run: &Function) -> Result<(), Error> {
-    let fits = run.kind == FunctionKind::AsyncFreestanding && strings(resolve, run, 1) && is_result(resolve, run);
-    if fits { Ok(()) } else { Err(wrong_type("run", "async func(input: string) -> result<string, failure>")) }
+    let kind = matches!(run.kind, FunctionKind::AsyncFreestanding | FunctionKind::Freestanding);
+    if kind && strings(resolve, run, 1) && is_result(resolve, run) {
+        Ok(())
+    } else {
+        Err(wrong_type("run", "async func(input: string) -> result<string, failure>"))
+    }
 }
 
 fn check_query(resolve: &Resolve, query: &Function) -> Result<(), Error> {

@@ -18,6 +18,7 @@ mod tool;
 mod trap;
 mod typed;
 mod updates;
+mod wasi;
 
 pub use cache::CompiledCache;
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};

@@ -18,7 +18,7 @@ use rand_core::{OsRng, TryRngCore};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::config::{ActivitiesConfig, ComponentProvider, check_name, wrong};
+use crate::config::{ActivitiesConfig, ComponentProvider, Secret, check_name, wrong};
 use crate::fetch::Fetcher;
 use crate::lane::{Lane, answer, refused};
 use crate::tools::{result_of, unknown_tool};
@@ -54,6 +54,7 @@ pub(crate) struct Component {
     tools: BTreeMap<String, usize>,
     listed: Json,
     limits: Limits,
+    environment: BTreeMap<String, Secret>,
     fetcher: Fetcher,
 }
 
@@ -144,7 +145,15 @@ impl Component {
             })
             .collect();
         let limits = &provider.limits;
+        let mut environment = provider.env.clone();
+        for variable in &provider.pass_env {
+            environment.insert(variable.clone(), crate::config::environment(&format!("{key}.pass_env"), variable)?);
+        }
+        if let Some(bad) = environment.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+            return Err(wrong(&format!("{key}.env"), format_args!("has `{bad}`, which is no name of a variable")));
+        }
         Ok(Self {
+            environment,
             name: name.to_owned(),
             lane: Lane::new(&key, &calling)?,
             source,
@@ -245,6 +254,11 @@ impl Component {
             function: function.name.clone(),
             arguments: arguments.clone(),
             limits: self.limits.clone(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+                .collect(),
             seed,
         };
         let own = OwnCalls { component: &self.name, fetcher: &self.fetcher, clock, activity };

@@ -1,11 +1,12 @@
 //! `[components.NAME]`: tool components; and `[activities]`: which of them, or which workers, perform the interfaces that workflows import.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use abide_model::RetryPolicy;
 use serde::Deserialize;
 
-use super::HttpConfig;
+use super::{HttpConfig, Secret};
 
 /// A component whose exported functions are tools and typed activities. Each call is one of a new instance.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -17,6 +18,10 @@ pub struct ComponentProvider {
     pub wit: Option<PathBuf>,
     /// What its own `http.fetch` may do. Nothing is allowed that is not named; `[http]` does not count here.
     pub http: HttpConfig,
+    /// What it sees as its environment variables (`wasi:cli/environment`). They are its own: no workflow and no history has them.
+    pub env: BTreeMap<String, Secret>,
+    /// Variables of the host's environment that it is given as well, such as keys.
+    pub pass_env: Vec<String>,
     /// What one call may use.
     pub limits: ComponentLimits,
     /// The longest that one attempt may take.

@@ -28,7 +28,7 @@ struct Inner {
 impl ToolProgram {
     pub(crate) fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Self> {
         let component = engine.load_component(path)?;
-        let pre = engine.linker().instantiate_pre(&component)?;
+        let pre = engine.linker_for(&component)?.instantiate_pre(&component)?;
         let functions = functions(&component);
         Ok(Self { inner: Arc::new(Inner { pre, functions, engine: engine.clone() }) })
     }

@@ -7,9 +7,11 @@ use super::ToolProgram;
 use crate::guest::{Guest, new_state, new_store};
 use crate::state::{Ending, GuestState};
 use crate::typed;
+use crate::wasi::Surroundings;
 
 /// What is called, and what it may use.
-#[derive(Debug, Clone)]
+// No `Debug`: the environment has secrets.
+#[derive(Clone)]
 pub struct ToolCall {
     /// The interface of the function, as the component exports it.
     pub interface: Option<InterfaceName>,
@@ -19,6 +21,8 @@ pub struct ToolCall {
     pub arguments: Json,
     /// Memory, fuel between two calls of its own, the size of its requests and of its result, and its open calls.
     pub limits: Limits,
+    /// What it sees as its environment variables.
+    pub environment: Vec<(String, String)>,
     /// For its random numbers.
     pub seed: [u8; 32],
 }
@@ -27,8 +31,9 @@ impl Guest {
     /// A call that has not begun. It ends with the function's result as JSON, or with the failure `invalid-arguments` or `too-large`.
     pub fn of_tool(program: &ToolProgram, call: ToolCall) -> Self {
         let program = program.clone();
-        Self::start(move |shared| {
-            let state = new_state(shared, call.limits.clone(), call.seed);
+        let surroundings = Surroundings { environment: call.environment.clone(), ..Surroundings::default() };
+        Self::start(false, move |shared| {
+            let state = new_state(shared, call.limits.clone(), call.seed, surroundings);
             work(program, state, call)
         })
     }

@@ -17,24 +17,19 @@ struct Imported {
     function: String,
 }
 
-/// The linker for `component`: `common`, and what the component imports of its own. `None` where it imports nothing of that sort.
-pub(crate) fn linked(
-    common: &Linker<GuestState>,
-    component: &Component,
-) -> wasmtime::Result<Option<Linker<GuestState>>> {
+/// Links what `component` imports of its own.
+pub(crate) fn link(linker: &mut Linker<GuestState>, component: &Component) -> wasmtime::Result<()> {
     let (engine, ty) = (component.engine(), component.component_type());
-    let mut linker = None;
     for (name, import) in ty.imports(engine) {
         let namespace = name.split_once(':').map_or("", |(namespace, _)| namespace);
         if let ComponentItem::ComponentInstance(interface) = &import.ty
             && !namespace.is_empty()
             && is_typed(namespace)
         {
-            let linker = linker.get_or_insert_with(|| common.clone());
             link_interface(&mut linker.instance(name)?, &name.into(), interface, engine)?;
         }
     }
-    Ok(linker)
+    Ok(())
 }
 
 fn link_interface(

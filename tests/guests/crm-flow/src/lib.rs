@@ -26,6 +26,7 @@ enum Step {
     Count,
     Many(u32),
     Take(usize),
+    Variable(String),
     Silent,
 }
 
@@ -55,6 +56,7 @@ async fn perform(step: Step) -> Value {
         Step::Count => mischief::count().into(),
         Step::Many(count) => given(mischief::many(count).map(|texts| texts.len())),
         Step::Take(bytes) => given(mischief::take("a".repeat(bytes)).await),
+        Step::Variable(name) => mischief::variable(&name).into(),
         Step::Silent => mischief::silent().await.into(),
     }
 }

@@ -3,7 +3,7 @@
 
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../../../wit", "wit"],
+        path: ["../../../wit", "../../../host/engine/wasi", "wit"],
         inline: "
             package acme:crm-tool;
             world tool {
@@ -11,6 +11,7 @@ mod bindings {
                 import abide:workflow/timer@0.1.0;
                 import abide:workflow/random@0.1.0;
                 import abide:workflow/log@0.1.0;
+                import wasi:cli/environment@0.2.12;
                 export acme:crm/customers@1.2.0;
                 export acme:crm/values@1.2.0;
                 export acme:crm/mischief@1.2.0;
@@ -24,6 +25,7 @@ mod bindings {
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bindings::abide::workflow::{http, log, random, timer};
+use bindings::wasi::cli::environment;
 use bindings::exports::acme::crm::{customers, mischief, values};
 
 struct Tool;
@@ -103,6 +105,10 @@ impl mischief::Guest for Tool {
 
     async fn take(text: String) -> Result<u64, mischief::Failure> {
         Ok(text.len() as u64)
+    }
+
+    fn variable(name: String) -> Option<String> {
+        environment::get_environment().into_iter().find_map(|(known, value)| (known == name).then_some(value))
     }
 
     async fn silent() -> u32 {
