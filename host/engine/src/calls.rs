@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Request};
-use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, HasData};
+use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::state::{GuestState, Output, SharedState, Slot};
 
@@ -36,6 +36,21 @@ pub(crate) async fn call(
         // Fuel is on in every engine that this crate makes.
         access.as_context_mut().set_fuel(fuel).expect("fuel is enabled");
     });
+    outcome
+}
+
+/// The same for a plain function: the guest stands still until the outcome is there.
+pub(crate) async fn call_blocking(
+    store: &mut StoreContextMut<'_, GuestState>,
+    kind: CallKind,
+    request: Result<Request, Failure>,
+) -> Outcome {
+    let outcome = match store.data_mut().begin_call(kind, request, Ok(CallOptions::default())) {
+        Ok(pending) => pending.await,
+        Err(failure) => return Outcome::Failed(failure),
+    };
+    let fuel = store.data().limits.step_fuel;
+    store.set_fuel(fuel).expect("fuel is enabled");
     outcome
 }
 

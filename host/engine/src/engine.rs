@@ -12,6 +12,7 @@ use crate::bindings::Workflow;
 use crate::bindings::abide::workflow::types::Failure;
 use crate::calls::Imports;
 use crate::state::{GuestState, MAX_TABLE_ELEMENTS};
+use crate::typed;
 
 /// How long a guest computes before others get their turn.
 const TIME_SLICE: Duration = Duration::from_millis(5);
@@ -92,17 +93,32 @@ impl Engine {
     }
 
     /// Loads a component from machine code in a file, which is mapped, not read.
-    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
     pub(crate) fn load(&self, path: &std::path::Path) -> Result<Program, wasmtime::Error> {
-        // SAFETY: the file was made by `Engine::compile` of an engine with the same code id and put in place by a rename, in a
-        // folder that only the host's user may write.
-        let component = unsafe { Component::deserialize_file(&self.inner, path)? };
+        let component = self.load_component(path)?;
         let entry = Entry::of(&component)?;
         let query = component.get_export_index(None, "query");
-        let mut linker = (*self.linker).clone();
-        crate::wasi::add_refused(&mut linker, &component)?;
+        let mut linker = self.linker_for(&component)?;
+        typed::link(&mut linker, &component)?;
         let pre = linker.instantiate_pre(&component)?;
         Ok(Program { inner: Arc::new(ProgramInner { pre, entry, query, engine: self.clone() }) })
+    }
+
+    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
+    pub(crate) fn load_component(&self, path: &std::path::Path) -> Result<Component, wasmtime::Error> {
+        // SAFETY: the file was made by `Engine::compile` of an engine with the same code id and put in place by a rename, in a
+        // folder that only the host's user may write.
+        unsafe { Component::deserialize_file(&self.inner, path) }
+    }
+
+    /// What every guest may import, and what of the imports of `component` is refused when it is called.
+    pub(crate) fn linker_for(&self, component: &Component) -> wasmtime::Result<Linker<GuestState>> {
+        let mut linker = (*self.linker).clone();
+        crate::wasi::add_refused(&mut linker, component)?;
+        Ok(linker)
+    }
+
+    pub(crate) fn inner(&self) -> &wasmtime::Engine {
+        &self.inner
     }
 }
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use abide_model::{CallIndex, Failure, Json, MarkerRecorded, Outcome, ParkReason, RunId, RunStarted, Seq};
+use abide_model::{
+    Attributes, CallIndex, Failure, Json, Limits, MarkerRecorded, Outcome, ParkReason, RunId, RunStarted, Seq,
+};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use wasmtime::Store;
@@ -79,22 +81,22 @@ impl Wake for WakeFlag {
 impl Guest {
     /// A guest of `program` that has not begun.
     pub fn new(program: &Program, spec: GuestSpec) -> Self {
-        let shared = SharedState::default();
-        {
-            let mut shared = shared.lock();
-            shared.now_ms = spec.started_ms;
-            shared.history_length = 1;
-            shared.markers = spec.markers;
-            // The output of a program is its result, which has the limit of a request.
-            let kept_bytes = if program.is_program() { spec.started.limits.request_bytes } else { 0 };
-            shared.stdio = Stdio::new(usize::try_from(kept_bytes).unwrap_or(usize::MAX));
-        }
-        let started = spec.started;
-        let surroundings = surroundings(&started, spec.run_id, program.is_program());
-        let state = GuestState {
-            shared: shared.clone(),
-            random: ChaCha12Rng::from_seed(started.seed),
-            info: Info {
+        let is_program = program.is_program();
+        let program = program.clone();
+        Self::start(is_program, move |shared| {
+            {
+                let mut shared = shared.lock();
+                shared.now_ms = spec.started_ms;
+                shared.history_length = 1;
+                shared.markers = spec.markers;
+                // The output of a program is its result, which has the limit of a request.
+                let kept_bytes = if is_program { spec.started.limits.request_bytes } else { 0 };
+                shared.stdio = Stdio::new(usize::try_from(kept_bytes).unwrap_or(usize::MAX));
+            }
+            let started = spec.started;
+            let surroundings = surroundings(&started, spec.run_id, is_program);
+            let mut state = new_state(shared, started.limits, started.seed, surroundings);
+            state.info = Info {
                 tenant: started.tenant.to_string(),
                 workflow: started.workflow.to_string(),
                 version: started.version.to_string(),
@@ -105,14 +107,20 @@ impl Guest {
                 parent_run_id: started.parent.map(|parent| parent.run_id.to_string()),
                 continued_from: started.continued_from.map(|run| run.to_string()),
                 should_continue: false,
-            },
-            attributes: started.attributes,
-            limits: started.limits,
-            updates: ResourceTable::new(),
-            wasi: Wasi::new(surroundings),
-        };
-        let future = Box::pin(work(program.clone(), state, started.input));
-        Self { future, shared, wake: Arc::default(), stopped: None, exited: None, is_program: program.is_program() }
+            };
+            state.attributes = started.attributes;
+            work(program, state, started.input)
+        })
+    }
+
+    /// A guest that does `work`, which ends with an error only. Of a program, the exit code says how it ended.
+    pub(crate) fn start<F>(is_program: bool, work: impl FnOnce(SharedState) -> F) -> Self
+    where
+        F: Future<Output = wasmtime::Error> + Send + 'static,
+    {
+        let shared = SharedState::default();
+        let future = Box::pin(work(shared.clone()));
+        Self { future, shared, wake: Arc::default(), stopped: None, exited: None, is_program }
     }
 
     /// Lets the guest go on as far as it can, or for one time slice.
@@ -214,6 +222,41 @@ impl Drop for Guest {
     }
 }
 
+/// The data of a guest's store, with nothing in it yet but its limits and its seed.
+pub(crate) fn new_state(shared: SharedState, limits: Limits, seed: [u8; 32], surroundings: Surroundings) -> GuestState {
+    GuestState {
+        shared,
+        random: ChaCha12Rng::from_seed(seed),
+        info: Info {
+            tenant: String::new(),
+            workflow: String::new(),
+            version: String::new(),
+            id: String::new(),
+            run_id: String::new(),
+            started_ms: 0,
+            history_length: 0,
+            parent_run_id: None,
+            continued_from: None,
+            should_continue: false,
+        },
+        attributes: Attributes::default(),
+        limits,
+        updates: ResourceTable::new(),
+        wasi: Wasi::new(surroundings),
+    }
+}
+
+/// A store whose guest keeps to its limits, and yields when its time slice is over.
+pub(crate) fn new_store(engine: &wasmtime::Engine, state: GuestState) -> wasmtime::Result<Store<GuestState>> {
+    let fuel = state.limits.step_fuel;
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| state);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_fuel(fuel)?;
+    Ok(store)
+}
+
 /// What a guest sees of its surroundings. A program has nobody else to tell it which run it is.
 fn surroundings(started: &RunStarted, run_id: RunId, is_program: bool) -> Surroundings {
     let mut environment = vec![
@@ -234,13 +277,10 @@ fn surroundings(started: &RunStarted, run_id: RunId, is_program: bool) -> Surrou
 async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Error {
     let shared = state.shared.clone();
     let fuel = state.limits.step_fuel;
-    let mut store = Store::new(program.engine(), state);
-    store.limiter(|state| state);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
-    if let Err(error) = store.set_fuel(fuel) {
-        return error;
-    }
+    let mut store = match new_store(program.engine(), state) {
+        Ok(store) => store,
+        Err(error) => return error,
+    };
     let instance = match program.pre().instantiate_async(&mut store).await {
         Ok(instance) => instance,
         Err(error) => return error,

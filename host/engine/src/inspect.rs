@@ -1,12 +1,16 @@
 //! Reads an uploaded file before anything is compiled: is it a component, is it one for this host, and if not, what to do.
 
-use abide_model::{Error, ErrorCode};
+use abide_model::{Error, ErrorCode, InterfaceName};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey};
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey,
+};
+
+use crate::typed;
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
 const INTERFACES: [&str; 15] = [
@@ -27,6 +31,16 @@ const INTERFACES: [&str; 15] = [
     "versions",
 ];
 
+/// Those of them that a tool component may import: it has no run and no history.
+const TOOL_INTERFACES: [&str; 5] = ["types", "http", "timer", "random", "log"];
+
+/// What a component is looked at as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Workflow,
+    Tool,
+}
+
 /// Packages of WASI 0.2 that are linked; of some only these interfaces.
 const WASI: [(&str, &[&str]); 7] = [
     ("cli", &[]),
@@ -45,24 +59,32 @@ pub struct Inspected {
     pub component: Vec<u8>,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
+    /// Those of them that are typed activities.
+    pub typed: Vec<TypedImport>,
     /// Whether it exports `query`.
     pub has_query: bool,
+}
+
+/// An interface that a workflow imports as a typed activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedImport {
+    /// Its name.
+    pub interface: InterfaceName,
+    /// Its functions.
+    pub functions: Vec<String>,
 }
 
 /// Inspects `file`.
 pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     let component = to_component(file)?;
-    let decoded = wit_component::decode(&component).map_err(|error| {
-        refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
-    })?;
-    let DecodedWasm::Component(resolve, world) = decoded else {
+    let DecodedWasm::Component(resolve, world) = decode(&component)? else {
         return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
     };
     let world = &resolve.worlds[world];
-    let mut imports = Vec::new();
+    let (mut imports, mut typed) = (Vec::new(), Vec::new());
     for (key, item) in &world.imports {
         let name = resolve.name_world_key(key);
-        check_import(&resolve, key, item, &name)?;
+        typed.extend(check_import(&resolve, key, item, &name, Role::Workflow)?);
         if matches!(key, WorldKey::Interface(_)) {
             imports.push(name);
         }
@@ -76,7 +98,13 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
         Some(_) => return Err(refuse("the component's export `query` is no function")),
         None => false,
     };
-    Ok(Inspected { component, imports, has_query })
+    Ok(Inspected { component, imports, typed, has_query })
+}
+
+pub(crate) fn decode(component: &[u8]) -> Result<DecodedWasm, Error> {
+    wit_component::decode(component).map_err(|error| {
+        refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
+    })
 }
 
 /// Refuses a core module whose sections do not fill the file exactly: it was cut or damaged, and wit-component takes them at their word.
@@ -104,7 +132,7 @@ fn section_size(file: &[u8], place: usize) -> Option<(usize, usize)> {
     None
 }
 
-fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(header) = file.first_chunk::<8>() else {
         return Err(refuse(format!("the file has {} bytes, that is no WebAssembly: it may be truncated", file.len())));
     };
@@ -162,13 +190,20 @@ fn preview1_adapter(module: &[u8]) -> Option<&'static [u8]> {
 /// What the first WASI calls itself in the imports of a module.
 const PREVIEW1: &str = "wasi_snapshot_preview1";
 
-fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str) -> Result<(), Error> {
+/// Refuses what this host does not have. Gives the import where it is a typed activity.
+pub(crate) fn check_import(
+    resolve: &Resolve,
+    key: &WorldKey,
+    item: &WorldItem,
+    name: &str,
+    role: Role,
+) -> Result<Option<TypedImport>, Error> {
     let WorldKey::Interface(id) = key else {
         if matches!(item, WorldItem::Type { .. }) {
-            return Ok(());
+            return Ok(None);
         }
         return Err(refuse(format!(
-            "the component imports `{name}`, which this host does not have: import the interfaces of `abide:workflow` only"
+            "the component imports `{name}`, which belongs to no package: put it into an interface of one, such as `acme:crm/customers`"
         )));
     };
     let interface = &resolve.interfaces[*id];
@@ -176,20 +211,43 @@ fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str)
     let hint = match package {
         Some(PackageName { namespace, name: package, version }) if namespace == "abide" && package == "workflow" => {
             let fits = version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 1);
-            let known = interface.name.as_deref().is_some_and(|name| INTERFACES.contains(&name));
-            match (fits, known) {
-                (true, true) => return Ok(()),
-                (true, false) => format!("`abide:workflow@0.1.0` has: {}", INTERFACES.join(", ")),
-                (false, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
+            let offered = match role {
+                Role::Workflow => &INTERFACES[..],
+                Role::Tool => &TOOL_INTERFACES[..],
+            };
+            let known = interface.name.as_deref().is_some_and(|name| offered.contains(&name));
+            match (fits, known, role) {
+                (true, true, _) => return Ok(None),
+                (true, false, Role::Workflow) => format!("`abide:workflow@0.1.0` has: {}", offered.join(", ")),
+                (true, false, Role::Tool) => {
+                    format!(
+                        "a tool component has no run and no history; of `abide:workflow@0.1.0` it may import: {}",
+                        offered.join(", ")
+                    )
+                }
+                (false, _, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
             }
         }
         Some(package) if package.namespace == "wasi" => match check_wasi(package, interface.name.as_deref()) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(None),
             Err(hint) => hint,
         },
-        _ => "import the interfaces of `abide:workflow` only".to_owned(),
+        _ if role == Role::Workflow => return typed_import(resolve, *id, name).map(Some),
+        _ => "typed activities are for workflows; a tool component calls others by `http`".to_owned(),
     };
     Err(refuse(format!("the component imports `{name}`, which this host does not have: {hint}")))
+}
+
+/// An interface of the user's own: each of its functions becomes a call that is recorded.
+fn typed_import(resolve: &Resolve, id: InterfaceId, name: &str) -> Result<TypedImport, Error> {
+    let functions = &resolve.interfaces[id].functions;
+    for function in functions.values() {
+        typed::check_function(resolve, function).map_err(|reason| {
+            refuse(format!("the component imports `{name}`, which cannot be a typed activity: {reason}"))
+        })?;
+    }
+    let interface = InterfaceName::parse(name).map_err(|error| refuse(error.message))?;
+    Ok(TypedImport { interface, functions: functions.keys().cloned().collect() })
 }
 
 /// What of WASI a component may import. The error says what to do.
@@ -278,6 +336,6 @@ fn is_result(resolve: &Resolve, function: &Function) -> bool {
     matches!(&resolve.types[id].kind, TypeDefKind::Result(result) if result.ok.is_some_and(|ok| is_string(resolve, &ok)) && result.err.is_some())
 }
 
-fn refuse(message: impl Into<String>) -> Error {
+pub(crate) fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidComponent, message)
 }

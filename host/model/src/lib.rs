@@ -26,6 +26,7 @@ mod filter;
 pub mod http;
 mod ids;
 mod instant;
+mod interface;
 mod json;
 mod limits;
 pub mod llm;
@@ -51,6 +52,7 @@ pub use event::{
 pub use failure::Failure;
 pub use filter::{Filter, Term};
 pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};

@@ -131,7 +131,8 @@ impl Host {
         self.check_component(&file)?;
         configuration.check()?;
         let configuration = Some(configuration).filter(|configuration| !configuration.is_empty());
-        self.inner.programs.deploy(tenant, name, file, configuration, self.inner.clock.now_ms()).await
+        let check = |import: &_| self.inner.performer.check_import(import);
+        self.inner.programs.deploy(tenant, name, file, configuration, self.inner.clock.now_ms(), check).await
     }
 
     /// Starts a run. It is durable when this gives `Ok`.

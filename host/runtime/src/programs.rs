@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use abide_engine::{CompiledCache, Engine, Program, inspect};
+use abide_engine::{CompiledCache, Engine, Program, TypedImport, inspect};
 use abide_history::{Store, StoreError, Version};
 use abide_model::{Configuration, Digest, Error, ErrorCode, Tenant, WorkflowName};
 use bytes::Bytes;
@@ -28,7 +28,8 @@ impl Programs {
         Self { engine, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
     }
 
-    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`.
+    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`. `check` refuses typed activities that
+    /// nobody performs.
     pub(crate) async fn deploy(
         &self,
         tenant: &Tenant,
@@ -36,8 +37,12 @@ impl Programs {
         file: Bytes,
         configuration: Option<Configuration>,
         now_ms: u64,
+        check: impl Fn(&TypedImport) -> Result<(), Error>,
     ) -> Result<Deployed, Error> {
         let (digest, inspected) = self.inspect(file).await?;
+        for import in &inspected.typed {
+            check(import)?;
+        }
         let known = self.store.versions(tenant, Some(name)).await?.into_iter().find(|known| known.version == digest);
         let created = known.is_none();
         let version = Version {

@@ -255,6 +255,7 @@ mod tests {
             CallKind::TimerSleep,
             CallKind::SignalsReceive,
             CallKind::CancellationRequested,
+            CallKind::ActivitiesCall,
         ] {
             let call = OpenCall { call: 1, event: 2, kind, summary: "a".to_owned(), since_ms: 3 };
             let description = Description {

@@ -145,7 +145,7 @@ fn options() -> impl Strategy<Value = CallOptions> {
 }
 
 /// Every kind of call.
-pub(super) const CALL_KINDS: [CallKind; 12] = [
+pub(super) const CALL_KINDS: [CallKind; 13] = [
     CallKind::LlmGenerate,
     CallKind::ToolsList,
     CallKind::ToolsCall,
@@ -158,6 +158,7 @@ pub(super) const CALL_KINDS: [CallKind; 12] = [
     CallKind::ChildrenResult,
     CallKind::RunsSignal,
     CallKind::RunsCancel,
+    CallKind::ActivitiesCall,
 ];
 
 /// Everything that parks a run.
