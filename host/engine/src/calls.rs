@@ -8,6 +8,7 @@ use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Requ
 use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, HasData};
 
+use crate::bindings::abide::workflow::calls;
 use crate::state::{GuestState, Output, SharedState, Slot};
 
 /// Gives the imports their state.
@@ -30,7 +31,11 @@ pub(crate) async fn call(
         Ok(pending) => pending,
         Err(failure) => return Outcome::Failed(failure),
     };
-    let outcome = pending.await;
+    let outcome = match pending.await {
+        Ended::Completed(outcome) => outcome,
+        // It brings nothing new, so it brings no fuel either: else a guest could live on calls that it drops.
+        Ended::Dropped => return Outcome::Failed(Failure::new("dropped", "the workflow dropped the call")),
+    };
     accessor.with(|mut access| {
         let fuel = access.get().limits.step_fuel;
         // Fuel is on in every engine that this crate makes.
@@ -72,6 +77,33 @@ impl GuestState {
     }
 }
 
+impl calls::Host for GuestState {
+    fn newest(&mut self) -> Option<CallIndex> {
+        self.shared.lock().next_call.checked_sub(1)
+    }
+
+    fn drop(&mut self, number: CallIndex) {
+        let mut shared = self.shared.lock();
+        // One whose outcome is there already has completed, even if the guest has not looked yet.
+        let Some(slot) = shared.slots.get_mut(&number).filter(|slot| !slot.dropped && slot.outcome.is_none()) else {
+            return;
+        };
+        slot.dropped = true;
+        let waker = slot.waker.take();
+        shared.outputs.push(Output::Cancelled(number));
+        std::mem::drop(shared);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// How the wait for a call ended.
+enum Ended {
+    Completed(Outcome),
+    Dropped,
+}
+
 /// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
 struct PendingCall {
     index: CallIndex,
@@ -80,16 +112,20 @@ struct PendingCall {
 }
 
 impl Future for PendingCall {
-    type Output = Outcome;
+    type Output = Ended;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        let outcome = {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
+        let ended = {
             let mut shared = self.shared.lock();
             let slot = shared.slots.entry(self.index).or_default();
             match slot.outcome.take() {
                 Some(outcome) => {
                     shared.slots.remove(&self.index);
-                    outcome
+                    Ended::Completed(outcome)
+                }
+                None if slot.dropped => {
+                    shared.slots.remove(&self.index);
+                    Ended::Dropped
                 }
                 None => {
                     slot.waker = Some(context.waker().clone());
@@ -98,7 +134,7 @@ impl Future for PendingCall {
             }
         };
         self.done = true;
-        Poll::Ready(outcome)
+        Poll::Ready(ended)
     }
 }
 
@@ -108,8 +144,8 @@ impl Drop for PendingCall {
             return;
         }
         let mut shared = self.shared.lock();
-        shared.slots.remove(&self.index);
-        if !shared.closing {
+        let was_dropped = shared.slots.remove(&self.index).is_some_and(|slot| slot.dropped);
+        if !shared.closing && !was_dropped {
             shared.outputs.push(Output::Cancelled(self.index));
         }
     }

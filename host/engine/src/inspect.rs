@@ -5,7 +5,7 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
-const INTERFACES: [&str; 15] = [
+const INTERFACES: [&str; 16] = [
     "types",
     "llm",
     "tools",
@@ -21,6 +21,7 @@ const INTERFACES: [&str; 15] = [
     "children",
     "runs",
     "versions",
+    "calls",
 ];
 
 /// What an uploaded file is.
