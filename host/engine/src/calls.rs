@@ -27,15 +27,15 @@ pub(crate) async fn call(
     options: Result<CallOptions, Failure>,
 ) -> Outcome {
     let pending = accessor.with(|mut access| access.get().begin_call(kind, request, options));
-    let pending = match pending {
+    let mut pending = match pending {
         Ok(pending) => pending,
         Err(failure) => return Outcome::Failed(failure),
     };
-    let outcome = match pending.await {
-        Ended::Completed(outcome) => outcome,
+    let outcome = (&mut pending).await;
+    if pending.dropped {
         // It brings nothing new, so it brings no fuel either: else a guest could live on calls that it drops.
-        Ended::Dropped => return Outcome::Failed(Failure::new("dropped", "the workflow dropped the call")),
-    };
+        return outcome;
+    }
     accessor.with(|mut access| {
         let fuel = access.get().limits.step_fuel;
         // Fuel is on in every engine that this crate makes.
@@ -73,7 +73,7 @@ impl GuestState {
         shared.next_call += 1;
         shared.slots.insert(index, Slot::default());
         shared.outputs.push(Output::Call(Call { index, kind, request, options }));
-        Ok(PendingCall { index, shared: self.shared.clone(), done: false })
+        Ok(PendingCall { index, shared: self.shared.clone(), done: false, dropped: false })
     }
 }
 
@@ -98,34 +98,32 @@ impl calls::Host for GuestState {
     }
 }
 
-/// How the wait for a call ended.
-enum Ended {
-    Completed(Outcome),
-    Dropped,
-}
-
 /// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
 struct PendingCall {
     index: CallIndex,
     shared: SharedState,
     done: bool,
+    /// The guest said that it does not wait for it any more, while something of it still did.
+    dropped: bool,
 }
 
 impl Future for PendingCall {
-    type Output = Ended;
+    type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
-        let ended = {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut dropped = false;
+        let outcome = {
             let mut shared = self.shared.lock();
             let slot = shared.slots.entry(self.index).or_default();
             match slot.outcome.take() {
                 Some(outcome) => {
                     shared.slots.remove(&self.index);
-                    Ended::Completed(outcome)
+                    outcome
                 }
                 None if slot.dropped => {
                     shared.slots.remove(&self.index);
-                    Ended::Dropped
+                    dropped = true;
+                    Outcome::Failed(Failure::new("dropped", "the workflow dropped the call"))
                 }
                 None => {
                     slot.waker = Some(context.waker().clone());
@@ -134,7 +132,8 @@ impl Future for PendingCall {
             }
         };
         self.done = true;
-        Poll::Ready(ended)
+        self.dropped = dropped;
+        Poll::Ready(outcome)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use abide_model::{Error, ErrorCode};
 use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey};
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
 const INTERFACES: [&str; 16] = [
@@ -38,39 +38,55 @@ pub struct Inspected {
 /// Inspects `file`.
 pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     let component = to_component(file)?;
-    let decoded = wit_component::decode(&component).map_err(|error| {
+    let (resolve, world) = decode_component(&component)?;
+    if let Some(refusal) = refusals(&resolve, world).into_iter().next() {
+        return Err(refusal);
+    }
+    let world = &resolve.worlds[world];
+    let interfaces = world.imports.keys().filter(|key| matches!(key, WorldKey::Interface(_)));
+    let imports = interfaces.map(|key| resolve.name_world_key(key)).collect();
+    let has_query = world.exports.contains_key(&WorldKey::Name("query".to_owned()));
+    Ok(Inspected { component, imports, has_query })
+}
+
+/// The world of an uploaded file.
+pub(crate) fn decode(file: &[u8]) -> Result<(Resolve, WorldId), Error> {
+    decode_component(&to_component(file)?)
+}
+
+fn decode_component(component: &[u8]) -> Result<(Resolve, WorldId), Error> {
+    let decoded = wit_component::decode(component).map_err(|error| {
         refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
     })?;
-    let DecodedWasm::Component(resolve, world) = decoded else {
-        return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
-    };
+    match decoded {
+        DecodedWasm::Component(resolve, world) => Ok((resolve, world)),
+        DecodedWasm::WitPackage(..) => {
+            Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"))
+        }
+    }
+}
+
+/// Everything for which this host refuses a world.
+pub(crate) fn refusals(resolve: &Resolve, world: WorldId) -> Vec<Error> {
     let world = &resolve.worlds[world];
-    let mut imports = Vec::new();
+    let mut refusals = Vec::new();
     for (key, item) in &world.imports {
         let name = resolve.name_world_key(key);
-        check_import(&resolve, key, item, &name)?;
-        if matches!(key, WorldKey::Interface(_)) {
-            imports.push(name);
-        }
+        refusals.extend(check_import(resolve, key, item, &name).err());
     }
     match world.exports.get(&WorldKey::Name("run".to_owned())) {
-        Some(WorldItem::Function(run)) => check_run(&resolve, run)?,
-        _ => {
-            return Err(refuse(
-                "the component exports no function `run`: a workflow exports \
-                 `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
-            ));
-        }
+        Some(WorldItem::Function(run)) => refusals.extend(check_run(resolve, run).err()),
+        _ => refusals.push(refuse(
+            "the component exports no function `run`: a workflow exports \
+             `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
+        )),
     }
-    let has_query = match world.exports.get(&WorldKey::Name("query".to_owned())) {
-        Some(WorldItem::Function(query)) => {
-            check_query(&resolve, query)?;
-            true
-        }
-        Some(_) => return Err(refuse("the component's export `query` is no function")),
-        None => false,
-    };
-    Ok(Inspected { component, imports, has_query })
+    match world.exports.get(&WorldKey::Name("query".to_owned())) {
+        Some(WorldItem::Function(query)) => refusals.extend(check_query(resolve, query).err()),
+        Some(_) => refusals.push(refuse("the component's export `query` is no function")),
+        None => {}
+    }
+    refusals
 }
 
 /// Refuses a core module whose sections do not fill the file exactly: it was cut or damaged, and wit-component takes them at their word.

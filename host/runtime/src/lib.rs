@@ -31,6 +31,7 @@ mod timers;
 mod updating;
 pub mod view;
 
+pub use abide_engine::report;
 pub use host::{Host, HostConfig};
 pub use retention::Retention;
 pub use schedules::{format_time, parse_time};
