@@ -44,6 +44,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    c
     cancellation
     chat
     child_failure
@@ -53,6 +54,7 @@ scenarios! {
     ids
     other_runs
     patched
+    python
     queries
     races
     recorded_values

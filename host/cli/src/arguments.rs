@@ -5,7 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve, signal, start, tasks, update,
+    batch, build, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve, signal, start,
+    tasks, update,
 };
 use crate::output::Format;
 

@@ -45,7 +45,8 @@ pub(crate) async fn call(
 }
 
 impl GuestState {
-    fn begin_call(
+    /// Makes a call. What it gives completes with the outcome; dropped before that, it cancels the call.
+    pub(crate) fn begin_call(
         &mut self,
         kind: CallKind,
         request: Result<Request, Failure>,
@@ -99,7 +100,7 @@ impl calls::Host for GuestState {
 }
 
 /// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
-struct PendingCall {
+pub(crate) struct PendingCall {
     index: CallIndex,
     shared: SharedState,
     done: bool,

@@ -2,7 +2,9 @@
 
 use abide_model::{Error, ErrorCode};
 use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey};
+use wit_parser::{
+    Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, World, WorldId, WorldItem, WorldKey,
+};
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
 const INTERFACES: [&str; 16] = [
@@ -22,6 +24,17 @@ const INTERFACES: [&str; 16] = [
     "runs",
     "versions",
     "calls",
+];
+
+/// Packages of WASI 0.2 that are linked; of some only these interfaces.
+const WASI: [(&str, &[&str]); 7] = [
+    ("cli", &[]),
+    ("clocks", &["monotonic-clock", "wall-clock"]),
+    ("filesystem", &[]),
+    ("http", &["types", "outgoing-handler"]),
+    ("io", &[]),
+    ("random", &[]),
+    ("sockets", &[]),
 ];
 
 /// What an uploaded file is.
@@ -74,13 +87,7 @@ pub(crate) fn refusals(resolve: &Resolve, world: WorldId) -> Vec<Error> {
         let name = resolve.name_world_key(key);
         refusals.extend(check_import(resolve, key, item, &name).err());
     }
-    match world.exports.get(&WorldKey::Name("run".to_owned())) {
-        Some(WorldItem::Function(run)) => refusals.extend(check_run(resolve, run).err()),
-        _ => refusals.push(refuse(
-            "the component exports no function `run`: a workflow exports \
-             `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
-        )),
-    }
+    refusals.extend(check_entry(resolve, world).err());
     match world.exports.get(&WorldKey::Name("query".to_owned())) {
         Some(WorldItem::Function(query)) => refusals.extend(check_query(resolve, query).err()),
         Some(_) => refusals.push(refuse("the component's export `query` is no function")),
@@ -164,19 +171,69 @@ fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str)
                 (false, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
             }
         }
-        Some(PackageName { namespace, .. }) if namespace == "wasi" => {
-            "WASI is not linked in this release: in Rust, build for `wasm32-unknown-unknown`; time, random numbers, HTTP and logs \
-             are in `abide:workflow`"
-                .to_owned()
-        }
+        Some(package) if package.namespace == "wasi" => match check_wasi(package, interface.name.as_deref()) {
+            Ok(()) => return Ok(()),
+            Err(hint) => hint,
+        },
         _ => "import the interfaces of `abide:workflow` only".to_owned(),
     };
     Err(refuse(format!("the component imports `{name}`, which this host does not have: {hint}")))
 }
 
+/// What of WASI a component may import. The error says what to do.
+fn check_wasi(package: &PackageName, interface: Option<&str>) -> Result<(), String> {
+    if !package.version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 2) {
+        return Err("this host has WASI 0.2: build for `wasm32-wasip2`".to_owned());
+    }
+    let known = WASI.iter().any(|(known, interfaces)| {
+        *known == package.name && (interfaces.is_empty() || interface.is_some_and(|name| interfaces.contains(&name)))
+    });
+    if known {
+        return Ok(());
+    }
+    Err(match package.name.as_str() {
+        "keyvalue" | "blobstore" | "config" => {
+            "keep data in variables, which last as long as the run, or reach a store through a tool".to_owned()
+        }
+        _ => {
+            let packages: Vec<&str> = WASI.iter().map(|(package, _)| *package).collect();
+            format!("of WASI 0.2 this host has: {}; of `wasi:http` the outgoing half", packages.join(", "))
+        }
+    })
+}
+
+/// A workflow exports `run`, a program `wasi:cli/run`.
+fn check_entry(resolve: &Resolve, world: &World) -> Result<(), Error> {
+    let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    match world.exports.get(&WorldKey::Name("run".to_owned())) {
+        Some(WorldItem::Function(run)) => check_run(resolve, run),
+        None if exports.iter().any(|name| name.starts_with("wasi:cli/run@0.2.")) => Ok(()),
+        _ => {
+            let hint = match exports.iter().find(|name| name.starts_with("wasi:")) {
+                Some(name) if name.starts_with("wasi:http/") => {
+                    "it is a server of HTTP requests: abide runs workflows, which begin with an input; put the server in front of them"
+                }
+                Some(name) if name.starts_with("wasi:cli/") => {
+                    "it is a program for another version of WASI: build for `wasm32-wasip2`"
+                }
+                _ => {
+                    "a workflow exports `run: async func(input: string) -> result<string, failure>` of the world \
+                     `abide:workflow/workflow`; a program exports `wasi:cli/run@0.2`"
+                }
+            };
+            Err(refuse(format!("the component exports no function `run`: {hint}")))
+        }
+    }
+}
+
+/// `async` or not; with a failure, or a text, as its error.
 fn check_run(resolve: &Resolve, run: &Function) -> Result<(), Error> {
-    let fits = run.kind == FunctionKind::AsyncFreestanding && strings(resolve, run, 1) && is_result(resolve, run);
-    if fits { Ok(()) } else { Err(wrong_type("run", "async func(input: string) -> result<string, failure>")) }
+    let kind = matches!(run.kind, FunctionKind::AsyncFreestanding | FunctionKind::Freestanding);
+    if kind && strings(resolve, run, 1) && is_result(resolve, run) {
+        Ok(())
+    } else {
+        Err(wrong_type("run", "async func(input: string) -> result<string, failure>"))
+    }
 }
 
 fn check_query(resolve: &Resolve, query: &Function) -> Result<(), Error> {

@@ -17,6 +17,7 @@ pub mod report;
 mod state;
 mod trap;
 mod updates;
+mod wasi;
 
 pub use cache::CompiledCache;
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};

@@ -17,6 +17,7 @@
 mod attributes;
 mod call;
 mod clock;
+mod configuration;
 mod digest;
 mod error;
 mod event;
@@ -39,6 +40,7 @@ pub mod tools;
 pub use attributes::{AttributeChanges, AttributeValue, Attributes};
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use configuration::Configuration;
 pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{

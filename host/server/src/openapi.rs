@@ -231,6 +231,7 @@ mod tests {
             size_bytes: 2,
             imports: vec!["abide:workflow/llm@0.1.0".to_owned()],
             has_query: true,
+            configuration: None,
         }
     }
 
@@ -444,6 +445,7 @@ mod tests {
             continued_from: Some(parent().child),
             run_timeout_ms: Some(1),
             attributes: attributes(),
+            configuration: None,
         };
         let retry = RetryPolicy {
             initial_interval_ms: Some(1),

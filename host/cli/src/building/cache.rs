@@ -46,7 +46,10 @@ impl Cache {
             Ok(()) => prune(folder),
             Err(error) => {
                 let _ = std::fs::remove_file(&temporary);
-                crate::output::note(format!("the component is not kept for the next time: {}: {error}", folder.display()));
+                crate::output::note(format!(
+                    "the component is not kept for the next time: {}: {error}",
+                    folder.display()
+                ));
             }
         }
     }

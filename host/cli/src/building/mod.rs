@@ -67,7 +67,9 @@ impl Source {
             Self::Python(file) => python::build(file, again),
             Self::Crate(manifest) => rust::build(manifest),
         });
-        built.await.map_err(|error| Fault::new(Exit::HostFailed, "internal", format!("the build broke off: {error}")))?
+        built
+            .await
+            .map_err(|error| Fault::new(Exit::HostFailed, "internal", format!("the build broke off: {error}")))?
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) fn package_name(manifest: &Path) -> Result<String, Fault> {
         name: String,
     }
     let shown = manifest.display();
-    let text = std::fs::read_to_string(manifest).map_err(|error| Fault::usage(format!("cannot read `{shown}`: {error}")))?;
+    let text =
+        std::fs::read_to_string(manifest).map_err(|error| Fault::usage(format!("cannot read `{shown}`: {error}")))?;
     let manifest: Manifest =
         toml::from_str(&text).map_err(|error| Fault::usage(format!("`{shown}` is no manifest: {error}")))?;
     let package = manifest.package.ok_or_else(|| {
@@ -73,7 +74,8 @@ fn component_of(line: &str, package: &str) -> Option<PathBuf> {
     }
     let message: Message = serde_json::from_str(line).ok()?;
     let target = message.target.filter(|_| message.reason == "compiler-artifact")?;
-    let is_ours = target.name.replace('-', "_") == package.replace('-', "_") && target.kind.iter().any(|it| it == "cdylib");
+    let is_ours =
+        target.name.replace('-', "_") == package.replace('-', "_") && target.kind.iter().any(|it| it == "cdylib");
     let is_wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
     message.filenames.into_iter().find(is_wasm).filter(|_| is_ours)
 }

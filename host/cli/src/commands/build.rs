@@ -30,7 +30,9 @@ pub(crate) async fn run(arguments: BuildArguments, format: Format) -> Result<Exi
     let source = Source::of(&arguments.file)?;
     if !source.is_source() {
         let shown = arguments.file.display();
-        return Err(Fault::usage(format!("`{shown}` is nothing to build: give `NAME.py`, or the folder of a crate")).into());
+        return Err(
+            Fault::usage(format!("`{shown}` is nothing to build: give `NAME.py`, or the folder of a crate")).into()
+        );
     }
     let out = match arguments.out {
         Some(out) => out,

@@ -61,11 +61,14 @@ fn in_words(name: &str, digest: &Digest, report: &Report) -> String {
         row("tools", &tools.join(", "));
     }
     if let Some(world) = &report.world {
-        row("world", &format!("abide:workflow/{world}"));
+        row("world", world);
     }
     for (number, capability) in report.imports.iter().enumerate() {
         let what = if number == 0 { "imports" } else { "" };
-        row(what, &format!("{:<18}{}", capability.name, capability.interfaces.join(" ")));
+        let named = |interface: &&String| **interface != format!("abide:workflow/{}@0.1.0", capability.name);
+        // An interface of the guest's world says no more than its name does.
+        let interfaces: Vec<_> = capability.interfaces.iter().filter(named).map(String::as_str).collect();
+        row(what, format!("{:<18}{}", capability.name, interfaces.join(" ")).trim_end());
     }
     if !report.exports.is_empty() {
         row("exports", &report.exports.join(" "));

@@ -103,8 +103,12 @@ impl Project {
     /// What has to be installed to build it.
     fn needs(&self) -> &'static str {
         match self.language {
-            Language::Rust => "Rust, with the target that workflows are built for: `rustup target add wasm32-unknown-unknown`.",
-            Language::Python => "componentize-py, in this folder's environment or any other: `pip install componentize-py==0.25.1`.",
+            Language::Rust => {
+                "Rust, with the target that workflows are built for: `rustup target add wasm32-unknown-unknown`."
+            }
+            Language::Python => {
+                "componentize-py, in this folder's environment or any other: `pip install componentize-py==0.25.1`."
+            }
             Language::Js => "nothing but `abide`.",
         }
     }
@@ -117,7 +121,10 @@ impl Project {
         };
         let absolute = fs::canonicalize(path).ok().filter(|path| path.join("Cargo.toml").is_file());
         let absolute = absolute.ok_or_else(|| {
-            Fault::usage(format!("there is no crate in `{}`: name the folder `guest-sdk` of a checkout", path.display()))
+            Fault::usage(format!(
+                "there is no crate in `{}`: name the folder `guest-sdk` of a checkout",
+                path.display()
+            ))
         })?;
         // A path may hold what TOML escapes.
         Ok(format!("{{ path = {} }}", toml::Value::from(absolute.to_string_lossy().into_owned())))

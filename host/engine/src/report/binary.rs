@@ -66,7 +66,9 @@ pub(super) fn read(file: &[u8]) -> Parts {
             Payload::MemorySection(memories) => {
                 for memory in memories.into_iter().flatten() {
                     if memory.shared {
-                        parts.refuse("it shares memory between threads, which a workflow has not: build it without threads");
+                        parts.refuse(
+                            "it shares memory between threads, which a workflow has not: build it without threads",
+                        );
                     }
                     if memory.memory64 {
                         parts.refuse("it has a memory of 64 bits, which components cannot have: build it for wasm32");

@@ -40,7 +40,7 @@ pub struct Report {
     pub kind: Kind,
     /// Its size.
     pub bytes: u64,
-    /// The world of `abide:workflow` that it fits: `workflow` or `workflow-with-query`.
+    /// The world that it fits: `abide:workflow/workflow`, `abide:workflow/workflow-with-query` or `wasi:cli/command`.
     pub world: Option<String>,
     /// What it imports, by what that lets it do.
     pub imports: Vec<Capability>,
@@ -133,10 +133,18 @@ fn describe(report: &mut Report, resolve: &Resolve, world: WorldId) {
     report.imports.sort_by(|one, other| one.name.cmp(&other.name));
     let exports = world.exports.keys().take(MAX_LISTED);
     report.exports = exports.map(|key| short(&resolve.name_world_key(key))).collect();
-    let exports = |name: &str| world.exports.contains_key(&WorldKey::Name(name.to_owned()));
-    if exports("run") {
-        let name = if exports("query") { "workflow-with-query" } else { "workflow" };
-        report.world = Some(name.to_owned());
+    report.world = world_of(&report.exports).map(str::to_owned);
+}
+
+/// The world that has these exports.
+fn world_of(exports: &[String]) -> Option<&'static str> {
+    let has = |name: &str| exports.iter().any(|export| export == name);
+    match (has("run"), has("query")) {
+        (true, true) => Some("abide:workflow/workflow-with-query"),
+        (true, false) => Some("abide:workflow/workflow"),
+        (false, _) => {
+            exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2.")).then_some("wasi:cli/command")
+        }
     }
 }
 

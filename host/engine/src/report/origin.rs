@@ -60,7 +60,8 @@ fn language(parts: &Parts) -> Option<&'static str> {
     if let Some((_, language)) = by_tool {
         return Some(language);
     }
-    let named = |mark: &str| parts.modules.iter().any(|module| module.name.as_deref().is_some_and(|it| it.contains(mark)));
+    let named =
+        |mark: &str| parts.modules.iter().any(|module| module.name.as_deref().is_some_and(|it| it.contains(mark)));
     if named("libpython") || named("componentize_py") {
         return Some("Python");
     }

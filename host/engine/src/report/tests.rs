@@ -53,7 +53,8 @@ fn lengths_that_lie_and_files_that_were_cut_are_survived() {
     }
     assert!(!report(&module(1, false, 90), BOUNDS).accepted);
     // A section of 4 GiB, and a count of as many.
-    let huge = [b"\0asm\x01\0\0\0".as_slice(), &[5, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
+    let huge =
+        [b"\0asm\x01\0\0\0".as_slice(), &[5, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0xff, 0x0f]].concat();
     assert!(!report(&huge, BOUNDS).accepted);
     // Every byte of a file changed.
     for place in 0..whole.len() {

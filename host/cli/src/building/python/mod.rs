@@ -36,7 +36,9 @@ pub(super) fn build(file: &Path, again: bool) -> Result<Bytes, Fault> {
         .map_err(|error| Fault::usage(format!("cannot read `{}`: {error}", file.display())))?;
     let module = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if TAKEN.contains(&module.as_str()) || module.contains(['"', '\\', '.']) {
-        return Err(Fault::usage(format!("`{module}.py` cannot be the name of a workflow's file: give it another name")));
+        return Err(Fault::usage(format!(
+            "`{module}.py` cannot be the name of a workflow's file: give it another name"
+        )));
     }
     let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
     let tool = Tool::find(&folder)?;
@@ -100,7 +102,8 @@ fn digest(module: &str, folder: &Path, tool: &Tool) -> Result<Digest, Fault> {
         parts.push(Digest::of_parts([name.as_bytes(), b"\0", text.as_bytes()]).as_bytes().to_vec());
     }
     for file in files {
-        let text = fs::read(&file).map_err(|error| Fault::usage(format!("cannot read `{}`: {error}", file.display())))?;
+        let text =
+            fs::read(&file).map_err(|error| Fault::usage(format!("cannot read `{}`: {error}", file.display())))?;
         let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
         parts.push(Digest::of_parts([name.as_bytes(), b"\0", &text]).as_bytes().to_vec());
     }

@@ -33,9 +33,8 @@ impl Tool {
             })?,
         };
         let asked = Command::new(&path).arg("--version").output();
-        let answer = asked.map_err(|error| {
-            unbuildable(format!("`{}` does not start: {error}: run `{INSTALL}`", path.display()))
-        })?;
+        let answer = asked
+            .map_err(|error| unbuildable(format!("`{}` does not start: {error}: run `{INSTALL}`", path.display())))?;
         let version = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
         if !answer.status.success() || !version.starts_with(PROGRAM) {
             return Err(unbuildable(format!(
@@ -68,7 +67,8 @@ impl Tool {
     pub(super) fn packages(&self) -> Vec<String> {
         let libraries = self.path.parent().and_then(Path::parent).map(|environment| environment.join("lib"));
         let pythons = libraries.and_then(|libraries| libraries.read_dir().ok()).into_iter().flatten().flatten();
-        let entries = pythons.filter_map(|python| python.path().join("site-packages").read_dir().ok()).flatten().flatten();
+        let entries =
+            pythons.filter_map(|python| python.path().join("site-packages").read_dir().ok()).flatten().flatten();
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
         let mut packages: Vec<_> = names.filter(|name| name.ends_with(".dist-info")).collect();
         packages.sort();

@@ -62,14 +62,18 @@ mod tests {
             "Traceback (most recent call last):\n  File \"/0/abide_entry.py\", line 3, in <module>\n  File \"/2/agent.py\", line 1, in <module>\n    \
              import numpy\nModuleNotFoundError: No module named 'numpy'",
         );
-        assert!(error.starts_with("the workflow does not build: ModuleNotFoundError: No module named 'numpy'\n"), "{error}");
+        assert!(
+            error.starts_with("the workflow does not build: ModuleNotFoundError: No module named 'numpy'\n"),
+            "{error}"
+        );
         assert!(!error.contains("abide_entry") && error.contains("\"/home/ada/bot/agent.py\", line 1"), "{error}");
         assert!(error.contains("beside componentize-py"), "{error}");
     }
 
     #[test]
     fn a_file_that_is_no_workflow_is_told_in_a_sentence() {
-        let error = explained("Traceback:\nabide._entry.Refusal: `agent.py` has no `async def run(input)`: begin with it");
+        let error =
+            explained("Traceback:\nabide._entry.Refusal: `agent.py` has no `async def run(input)`: begin with it");
         assert_eq!(error, "`agent.py` has no `async def run(input)`: begin with it");
     }
 
