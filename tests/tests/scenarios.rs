@@ -44,6 +44,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    c
     cancellation
     chat
     child_failure
@@ -54,6 +55,7 @@ scenarios! {
     other_runs
     patched
     program
+    python
     queries
     races
     recorded_values

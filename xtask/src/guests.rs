@@ -92,7 +92,7 @@ fn target_of(manifest: &Path) -> Result<Target> {
 
 /// Says whether it copied. An unchanged guest keeps its time, so that what is made of it is not made again. The copy comes into place as a
 /// whole: another process may be reading.
-fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
+pub(crate) fn copy_if_different(from: &Path, to: &Path) -> Result<bool> {
     let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(false);

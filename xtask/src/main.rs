@@ -4,6 +4,8 @@ mod apt;
 mod bench;
 mod demo;
 mod guests;
+mod guests_c;
+mod guests_python;
 mod parts;
 mod places;
 mod test;
@@ -21,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test               install what tests need, run all tests and the demo
   bench [--quick]    what abide costs, beside the raw limits of the machine
   guests [NAME…]     build the guests of examples/ and tests/guests/, or those named
+  languages          build the guests in Python and C of examples/ and tests/
   parts              install the programs that tests run against, and print where they are";
 
 fn main() -> ExitCode {
@@ -40,8 +43,16 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         Some((command, [])) if command == "test" => test::command(),
         Some((command, rest)) if command == "bench" => bench::command(rest),
         Some((command, rest)) if command == "guests" => guests::command(rest),
+        Some((command, [])) if command == "languages" => languages(),
         Some((command, [])) if command == "parts" => parts::command(),
         Some((command, _)) => bail!("there is no command `{command}`\n\n{USAGE}"),
         None => bail!("{USAGE}"),
     }
+}
+
+/// Builds the guests in other languages than Rust.
+fn languages() -> Result<()> {
+    let parts = parts::install()?;
+    guests_c::build(&parts)?;
+    guests_python::build(&parts)
 }

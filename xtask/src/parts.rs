@@ -14,6 +14,9 @@ use crate::toolchain::run;
 /// From PyPI.
 const PYTHON: [&str; 2] = ["llmock==0.2.2", "mcp==2.3.0"];
 
+/// From PyPI as well, in an environment of its own: what makes components of Python and of C.
+const LANGUAGES: [&str; 2] = ["componentize-py==0.25.1", "ziglang==0.17.1"];
+
 /// From npm.
 const NODE: [&str; 2] =
     ["@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/server-filesystem@2026.8.31"];
@@ -21,8 +24,15 @@ const NODE: [&str; 2] =
 /// Where the parts are.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// What `ABIDE_TEST_PARTS` has to be: it has `python/bin` and `node/node_modules`.
+    /// What `ABIDE_TEST_PARTS` has to be: it has `python/bin`, `languages/bin` and `node/node_modules`.
     pub(crate) folder: PathBuf,
+}
+
+impl Parts {
+    /// A program of the environment for languages.
+    pub(crate) fn language_tool(&self, name: &str) -> PathBuf {
+        self.folder.join("languages/bin").join(name)
+    }
 }
 
 /// Installs the parts and says where they are.
@@ -39,14 +49,16 @@ pub(crate) fn install() -> Result<Parts> {
     // Two that install at the same time would tear down what the other builds. The lock goes with the file.
     let lock = File::create(folder.join("lock"))?;
     lock.lock().context("cannot wait for another installation")?;
-    install_once(&folder.join("python"), &PYTHON, |folder| {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
-            .context("install Python 3.10 or later with its module `venv`")?;
-        run(Command::new(folder.join("bin/pip"))
-            .args(["install", "--quiet", "--disable-pip-version-check"])
-            .args(PYTHON))
-        .context("the packages from PyPI cannot be installed")
-    })?;
+    for (name, packages) in [("python", PYTHON), ("languages", LANGUAGES)] {
+        install_once(&folder.join(name), &packages, |folder| {
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))
+                .context("install Python 3.10 or later with its module `venv`")?;
+            run(Command::new(folder.join("bin/pip"))
+                .args(["install", "--quiet", "--disable-pip-version-check"])
+                .args(packages))
+            .context("the packages from PyPI cannot be installed")
+        })?;
+    }
     install_once(&folder.join("node"), &NODE, |folder| {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("package.json"), "{\"private\":true}\n")?;

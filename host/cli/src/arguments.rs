@@ -5,7 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, control, deploy, dev, history, list, replay, result, schedule, serve, signal, start, tasks, update,
+    batch, build, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve, signal, start,
+    tasks, update,
 };
 use crate::output::Format;
 
@@ -21,7 +22,7 @@ FILTER is such as \"status = 'running' and customer = 'acme' and started > -24h\
 version, started, closed, parked and any attribute; operators are = != < <= > >= in not-in starts_with and or not.
 JSON is a JSON text, `@FILE`, or `-` for standard input.
 
-Exit status: 0 done · 1 the run failed, or the replay is not identical · 2 wrong arguments · 3 the host cannot
+Exit status: 0 done · 1 the run failed, the replay is not identical, or the file is refused · 2 wrong arguments · 3 the host cannot
 be reached · 4 the host refused · 5 the run is still open · 6 the host itself failed";
 
 /// Workflows and agents that outlive crashes
@@ -55,6 +56,12 @@ pub(crate) enum Command {
     Dev(dev::DevArguments),
     /// Run a host from a configuration file
     Serve(serve::ServeArguments),
+    /// Make a project to begin with
+    New(new::NewArguments),
+    /// Make a component of a workflow's source
+    Build(build::BuildArguments),
+    /// Show what a component is, and what a host would refuse about it
+    Inspect(inspect::InspectArguments),
     /// Upload a version of a workflow
     Deploy(deploy::DeployArguments),
     /// List the workflows and their versions

@@ -3,8 +3,8 @@
 //! | status | meaning |
 //! | --- | --- |
 //! | 0 | done |
-//! | 1 | the run failed, or a replay is not identical |
-//! | 2 | the arguments, a file or a JSON text are not right |
+//! | 1 | the run failed, a replay is not identical, or an inspected file is refused |
+//! | 2 | the arguments, a file or a JSON text are not right, or a source does not build |
 //! | 3 | the host cannot be reached |
 //! | 4 | the host refused |
 //! | 5 | the run is still open |

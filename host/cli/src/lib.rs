@@ -15,12 +15,14 @@
 //! ```
 
 mod arguments;
+mod building;
 mod client;
 mod commands;
 mod exit;
 mod input;
 mod logs;
 mod output;
+mod scaffolding;
 pub mod timeline;
 mod when;
 

@@ -8,6 +8,7 @@ use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Requ
 use wasmtime::component::{Accessor, HasData};
 use wasmtime::{AsContextMut, StoreContextMut};
 
+use crate::bindings::abide::workflow::calls;
 use crate::state::{GuestState, Output, SharedState, Slot};
 
 /// Gives the imports their state.
@@ -26,11 +27,15 @@ pub(crate) async fn call(
     options: Result<CallOptions, Failure>,
 ) -> Outcome {
     let pending = accessor.with(|mut access| access.get().begin_call(kind, request, options));
-    let pending = match pending {
+    let mut pending = match pending {
         Ok(pending) => pending,
         Err(failure) => return Outcome::Failed(failure),
     };
-    let outcome = pending.await;
+    let outcome = (&mut pending).await;
+    if pending.dropped {
+        // It brings nothing new, so it brings no fuel either: else a guest could live on calls that it drops.
+        return outcome;
+    }
     accessor.with(|mut access| {
         let fuel = access.get().limits.step_fuel;
         // Fuel is on in every engine that this crate makes.
@@ -84,7 +89,28 @@ impl GuestState {
         shared.next_call += 1;
         shared.slots.insert(index, Slot::default());
         shared.outputs.push(Output::Call(Call { index, kind, request, options }));
-        Ok(PendingCall { index, shared: self.shared.clone(), done: false })
+        Ok(PendingCall { index, shared: self.shared.clone(), done: false, dropped: false })
+    }
+}
+
+impl calls::Host for GuestState {
+    fn newest(&mut self) -> Option<CallIndex> {
+        self.shared.lock().next_call.checked_sub(1)
+    }
+
+    fn drop(&mut self, number: CallIndex) {
+        let mut shared = self.shared.lock();
+        // One whose outcome is there already has completed, even if the guest has not looked yet.
+        let Some(slot) = shared.slots.get_mut(&number).filter(|slot| !slot.dropped && slot.outcome.is_none()) else {
+            return;
+        };
+        slot.dropped = true;
+        let waker = slot.waker.take();
+        shared.outputs.push(Output::Cancelled(number));
+        std::mem::drop(shared);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
@@ -93,12 +119,15 @@ pub(crate) struct PendingCall {
     index: CallIndex,
     shared: SharedState,
     done: bool,
+    /// The guest said that it does not wait for it any more, while something of it still did.
+    dropped: bool,
 }
 
 impl Future for PendingCall {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut dropped = false;
         let outcome = {
             let mut shared = self.shared.lock();
             let slot = shared.slots.entry(self.index).or_default();
@@ -107,6 +136,11 @@ impl Future for PendingCall {
                     shared.slots.remove(&self.index);
                     outcome
                 }
+                None if slot.dropped => {
+                    shared.slots.remove(&self.index);
+                    dropped = true;
+                    Outcome::Failed(Failure::new("dropped", "the workflow dropped the call"))
+                }
                 None => {
                     slot.waker = Some(context.waker().clone());
                     return Poll::Pending;
@@ -114,6 +148,7 @@ impl Future for PendingCall {
             }
         };
         self.done = true;
+        self.dropped = dropped;
         Poll::Ready(outcome)
     }
 }
@@ -124,8 +159,8 @@ impl Drop for PendingCall {
             return;
         }
         let mut shared = self.shared.lock();
-        shared.slots.remove(&self.index);
-        if !shared.closing {
+        let was_dropped = shared.slots.remove(&self.index).is_some_and(|slot| slot.dropped);
+        if !shared.closing && !was_dropped {
             shared.outputs.push(Output::Cancelled(self.index));
         }
     }

@@ -185,7 +185,7 @@ impl Guest {
     pub fn resolve(&mut self, call: CallIndex, outcome: Outcome) -> bool {
         let waker = {
             let mut shared = self.shared.lock();
-            let Some(slot) = shared.slots.get_mut(&call) else { return false };
+            let Some(slot) = shared.slots.get_mut(&call).filter(|slot| !slot.dropped) else { return false };
             slot.outcome = Some(outcome);
             slot.waker.take()
         };

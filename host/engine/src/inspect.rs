@@ -7,13 +7,13 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey,
+    Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldId, WorldItem, WorldKey,
 };
 
 use crate::typed;
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
-const INTERFACES: [&str; 15] = [
+const INTERFACES: [&str; 16] = [
     "types",
     "llm",
     "tools",
@@ -29,6 +29,7 @@ const INTERFACES: [&str; 15] = [
     "children",
     "runs",
     "versions",
+    "calls",
 ];
 
 /// Those of them that a tool component may import: it has no run and no history.
@@ -77,9 +78,10 @@ pub struct TypedImport {
 /// Inspects `file`.
 pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     let component = to_component(file)?;
-    let DecodedWasm::Component(resolve, world) = decode(&component)? else {
-        return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
-    };
+    let (resolve, world) = decode_component(&component)?;
+    if let Some(refusal) = refusals(&resolve, world).into_iter().next() {
+        return Err(refusal);
+    }
     let world = &resolve.worlds[world];
     let (mut imports, mut typed) = (Vec::new(), Vec::new());
     for (key, item) in &world.imports {
@@ -89,22 +91,42 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
             imports.push(name);
         }
     }
-    check_entry(&resolve, world)?;
-    let has_query = match world.exports.get(&WorldKey::Name("query".to_owned())) {
-        Some(WorldItem::Function(query)) => {
-            check_query(&resolve, query)?;
-            true
-        }
-        Some(_) => return Err(refuse("the component's export `query` is no function")),
-        None => false,
-    };
+    let has_query = world.exports.contains_key(&WorldKey::Name("query".to_owned()));
     Ok(Inspected { component, imports, typed, has_query })
 }
 
-pub(crate) fn decode(component: &[u8]) -> Result<DecodedWasm, Error> {
-    wit_component::decode(component).map_err(|error| {
+/// The world of an uploaded file.
+pub(crate) fn decode(file: &[u8]) -> Result<(Resolve, WorldId), Error> {
+    decode_component(&to_component(file)?)
+}
+
+pub(crate) fn decode_component(component: &[u8]) -> Result<(Resolve, WorldId), Error> {
+    let decoded = wit_component::decode(component).map_err(|error| {
         refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
-    })
+    })?;
+    match decoded {
+        DecodedWasm::Component(resolve, world) => Ok((resolve, world)),
+        DecodedWasm::WitPackage(..) => {
+            Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"))
+        }
+    }
+}
+
+/// Everything for which this host refuses a world.
+pub(crate) fn refusals(resolve: &Resolve, world: WorldId) -> Vec<Error> {
+    let world = &resolve.worlds[world];
+    let mut refusals = Vec::new();
+    for (key, item) in &world.imports {
+        let name = resolve.name_world_key(key);
+        refusals.extend(check_import(resolve, key, item, &name, Role::Workflow).err());
+    }
+    refusals.extend(check_entry(resolve, world).err());
+    match world.exports.get(&WorldKey::Name("query".to_owned())) {
+        Some(WorldItem::Function(query)) => refusals.extend(check_query(resolve, query).err()),
+        Some(_) => refusals.push(refuse("the component's export `query` is no function")),
+        None => {}
+    }
+    refusals
 }
 
 /// Refuses a core module whose sections do not fill the file exactly: it was cut or damaged, and wit-component takes them at their word.

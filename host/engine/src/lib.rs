@@ -13,6 +13,7 @@ mod guest;
 mod imports;
 mod inspect;
 mod others;
+pub mod report;
 mod state;
 mod tool;
 mod trap;

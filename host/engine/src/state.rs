@@ -74,6 +74,8 @@ pub enum Output {
 pub(crate) struct Slot {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) waker: Option<Waker>,
+    /// The guest said that it does not wait for it any more; it was told so, or will be.
+    pub(crate) dropped: bool,
 }
 
 /// A query that the driver asks of a guest.

@@ -32,6 +32,7 @@ mod updating;
 pub mod view;
 mod warming;
 
+pub use abide_engine::report;
 pub use host::{Host, HostConfig};
 pub use retention::Retention;
 pub use schedules::{format_time, parse_time};

@@ -1,7 +1,7 @@
-//! `abide deploy`: uploads a component.
+//! `abide deploy`: uploads a component, which is built first where it is given as source.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,9 +14,10 @@ use futures_util::stream;
 use reqwest::Body;
 use tokio::time::{Instant, interval};
 
+use crate::building::Source;
 use crate::client::Client;
 use crate::exit::{Exit, Fault};
-use crate::output::{self, Format};
+use crate::output::{self, Format, size};
 use crate::when;
 
 /// The pieces in which a file is sent.
@@ -27,20 +28,23 @@ const TICK: Duration = Duration::from_millis(200);
 /// `abide deploy`.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArguments {
-    /// The component
+    /// The component, or its source: `agent.py`, the folder of a crate
     file: PathBuf,
-    /// The name of the workflow [default: the name of the file, with `-` for `_`]
+    /// The name of the workflow [default: the name of the file or the crate, with `-` for `_`]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Build even if nothing has changed
+    #[arg(long)]
+    again: bool,
 }
 
 pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: Format) -> Result<Exit> {
+    let source = Source::of(&arguments.file)?;
     let name = match &arguments.name {
-        Some(name) => WorkflowName::parse(name),
-        None => name_of(&arguments.file),
+        Some(name) => WorkflowName::parse(name).map_err(|error| Fault::usage(error.message))?,
+        None => source.name()?,
     };
-    let name = name.map_err(|error| Fault::usage(error.message))?;
-    let file = read(&arguments.file)?;
+    let file = source.build(arguments.again).await?;
     let began = Instant::now();
     let sent = Arc::new(AtomicU64::new(0));
     let total = file.len() as u64;
@@ -60,25 +64,6 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     let took = when::span(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     output::line(format!("{what} {name} {} ({}, {took})", version.version.short(), size(version.size_bytes)))?;
     Ok(Exit::Done)
-}
-
-/// The name of a workflow from that of its file.
-fn name_of(file: &Path) -> Result<WorkflowName, abide_model::Error> {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    WorkflowName::parse(&stem.replace('_', "-")).map_err(|mut error| {
-        error.message = format!("{}; name the workflow with `--name`", error.message);
-        error
-    })
-}
-
-/// Reads the whole file.
-pub(super) fn read(path: &Path) -> Result<Bytes, Fault> {
-    let read =
-        std::fs::read(path).map_err(|error| Fault::usage(format!("cannot read `{}`: {error}", path.display())))?;
-    if read.is_empty() {
-        return Err(Fault::usage(format!("`{}` is empty: give a component", path.display())));
-    }
-    Ok(read.into())
 }
 
 /// The file in pieces; `sent` counts those that went out.
@@ -118,31 +103,5 @@ async fn progress(name: &WorkflowName, sent: &AtomicU64, total: u64) {
 fn clear_progress() {
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[2K");
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_names_the_workflow() {
-        assert_eq!(name_of(Path::new("target/guests/order_v1.wasm")).unwrap().as_str(), "order-v1");
-        assert!(name_of(Path::new("Order.wasm")).unwrap_err().message.ends_with("name the workflow with `--name`"));
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size(12), "12 B");
-        assert_eq!(size(50_000), "49 KiB");
-        assert_eq!(size(22_020_096), "21.0 MiB");
     }
 }

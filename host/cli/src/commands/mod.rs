@@ -1,11 +1,14 @@
 //! The commands, one file for each group.
 
 pub(crate) mod batch;
+pub(crate) mod build;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod history;
+pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod replay;
 pub(crate) mod result;
 pub(crate) mod schedule;
@@ -29,6 +32,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         Command::Dev(dev) => dev::run(dev, format).await,
         Command::Serve(serve) => serve::run(serve, format).await,
+        Command::New(new) => new::run(new, format),
+        Command::Build(build) => build::run(build, format).await,
+        Command::Inspect(inspect) => inspect::run(inspect, format),
         Command::Deploy(deploy) => deploy::run(&client()?, deploy, format).await,
         Command::Workflows => workflows::run(&client()?, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,

@@ -7,8 +7,8 @@ use abide_runtime::view::{ReplayReport, ReplayVerdict};
 use anyhow::Result;
 use clap::Args;
 
+use crate::building;
 use crate::client::Client;
-use crate::commands::deploy;
 use crate::exit::Exit;
 use crate::output::{self, Format};
 use crate::when;
@@ -27,7 +27,7 @@ pub(crate) struct ReplayArguments {
 }
 
 pub(crate) async fn run(client: &Client, arguments: ReplayArguments, format: Format) -> Result<Exit> {
-    let component = arguments.component.as_deref().map(deploy::read).transpose()?;
+    let component = arguments.component.as_deref().map(building::read).transpose()?;
     let report = client.replay(&arguments.run, component).await?;
     match format {
         Format::Json => output::json(&report)?,

@@ -28,6 +28,12 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     guests_dir().join(format!("{name}.wasm"))
 }
 
+/// The tool that makes components of Python; `cargo xtask test` installs it.
+pub(crate) fn componentize_py() -> PathBuf {
+    let parts = std::env::var_os("ABIDE_TEST_PARTS").expect("ABIDE_TEST_PARTS is set by `cargo xtask test`");
+    Path::new(&parts).join("languages/bin/componentize-py")
+}
+
 /// A host that is a process.
 pub(crate) struct Host {
     pub(crate) child: Child,

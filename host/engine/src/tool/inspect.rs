@@ -1,10 +1,9 @@
 //! Reads a tool component before it is compiled: what it imports, and which functions it offers.
 
 use abide_model::{Error, InterfaceName, Json};
-use wit_component::DecodedWasm;
 use wit_parser::{Function, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
 
-use crate::inspect::{Role, check_import, decode, refuse, to_component};
+use crate::inspect::{Role, check_import, decode_component, refuse, to_component};
 use crate::typed::{self, Documents};
 
 /// What a file of a tool component is.
@@ -36,9 +35,7 @@ pub struct ToolFunction {
 /// Inspects `file`. `wit` is the name and the text of a WIT file whose comments describe the functions.
 pub fn inspect_tool(file: &[u8], wit: Option<(&str, &str)>) -> Result<InspectedTool, Error> {
     let component = to_component(file)?;
-    let DecodedWasm::Component(mut resolve, world) = decode(&component)? else {
-        return Err(refuse("the file is a package of WIT types, no component: give what your build made of it"));
-    };
+    let (mut resolve, world) = decode_component(&component)?;
     for (key, item) in &resolve.worlds[world].imports {
         check_import(&resolve, key, item, &resolve.name_world_key(key), Role::Tool)?;
     }
