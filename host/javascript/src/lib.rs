@@ -11,6 +11,7 @@
 //!
 //! The same files give the same bytes, wherever and whenever they are built.
 
+mod erase;
 mod error;
 mod init_export;
 mod initialise;
@@ -20,6 +21,7 @@ mod platform;
 mod runtime;
 mod sdk;
 mod snapshot;
+mod source;
 mod stubs;
 mod world;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::sdk;
+use crate::source::to_javascript;
 
 /// The largest module.
 const MAX_MODULE_BYTES: u64 = 8 << 20;
@@ -132,7 +133,7 @@ impl Modules {
             return Err(Error::Limit(format!("the program has more than {MAX_MODULES} modules: bundle it into one file")));
         }
         let text = std::fs::read_to_string(&real).map_err(read)?;
-        if name.ends_with(".json") { Ok(json_module(&text)) } else { Ok(text) }
+        if name.ends_with(".json") { Ok(json_module(&text)) } else { to_javascript(name, text) }
     }
 }
 
