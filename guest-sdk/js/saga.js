@@ -16,16 +16,11 @@ export async function saga(body) {
   const made = body(undo);
   const asked = cancellation.requested();
   try {
-    return await Promise.race([
-      made,
-      asked.then((reason) => {
-        throw Failure.cancelled(reason);
-      }),
-    ]);
+    return await Promise.race([made, asked.then((reason) => Promise.reject(Failure.cancelled(reason)))]);
   } catch (error) {
+    asked.cancel();
     throw await compensate(steps, error);
   } finally {
-    asked.catch(() => undefined);
     asked.cancel();
   }
 }

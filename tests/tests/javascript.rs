@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use abide_model::{Failure, Json, Outcome, ParkKind, Run, RunStatus};
-use abide_runtime::view::ReplayVerdict;
+use abide_runtime::view::{HistoryEvent, ReplayVerdict};
 use abide_tests::{LocalHost, ScriptedPerformer, echo};
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ async fn the_usual_globals_are_there() {
     let performer = ScriptedPerformer::new(|activity| async move {
         let request: Value = activity.request.to_json().read().unwrap();
         assert_eq!(request["method"], "POST", "{request}");
-        let headers = json!([{ "name": "Content-Type", "value": "application/json" }]);
+        let headers = json!([["Content-Type", "application/json"]]);
         Outcome::Ok(Json::from(&json!({ "status": 201, "headers": headers, "body": request["body"] })))
     });
     let local = LocalHost::new(performer).await;
@@ -168,7 +168,6 @@ async fn what_does_not_end_parks() {
     for (how, kinds) in [
         ("spin", &[ParkKind::FuelExhausted][..]),
         ("hog", &[ParkKind::MemoryExceeded]),
-        ("never", &[ParkKind::GuestError, ParkKind::Trap]),
     ] {
         let row = ended(how).await;
         let reason = row.parked.unwrap_or_else(|| panic!("`{how}` is {}: {:?}", row.status, row.outcome));
@@ -176,4 +175,79 @@ async fn what_does_not_end_parks() {
     }
     // The engine has a limit of its own, which programs can catch.
     assert!(failure("recursion").await.message.contains("stack"), "{:?}", failure("recursion").await);
+}
+
+/// Answers the researcher: its tools have schemas and results whose members stand in no order, and the model asks for one that is not there.
+fn library() -> ScriptedPerformer {
+    ScriptedPerformer::new(|activity| async move {
+        let request: Value = activity.request.to_json().read().unwrap();
+        if let Some(messages) = request["messages"].as_array() {
+            return Outcome::Ok(Json::parse(model(messages.len())).unwrap());
+        }
+        let answer = match (request["name"].as_str(), request["provider"].as_str()) {
+            (Some("list_directory"), _) => {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+                r#"{"structured":{"files":["b","a"],"count":2,"of":{"y":1.5,"x":"ü\u2028\"\u0007"}}}"#
+            }
+            (Some(_), _) => r#"{"content":[{"text":"Lake"},{"text":"dry"}],"is_error":true}"#,
+            (None, Some("files")) => FILES,
+            _ => return Outcome::Failed(Failure::new("unknown-provider", "there is none")),
+        };
+        Outcome::Ok(Json::parse(answer).unwrap())
+    })
+}
+
+const FILES: &str = r#"[
+    {"provider":"files","name":"list_allowed_directories","input_schema":{"type":"object","properties":{}}},
+    {"provider":"files","name":"list_directory","description":"Lists","input_schema":{"type":"object","required":["path"],"properties":{"path":{"type":"string","minLength":1},"depth":{"maximum":2.5,"type":"number"}}}},
+    {"provider":"files","name":"read_text_file","description":"Reads \"it\"","input_schema":{"$schema":"x","type":"object","additionalProperties":false}},
+    {"provider":"files","name":"search_files","input_schema":{"type":"object"},"output_schema":{"type":"object"}},
+    {"provider":"files","name":"write_file","input_schema":{"type":"object"}}
+]"#;
+
+fn model(messages: usize) -> &'static str {
+    match messages {
+        2 => {
+            r#"{"message":{"text":"I look.","tool_calls":[
+                {"id":"c1","name":"files__list_directory","arguments":{"path":".","depth":1}},
+                {"id":"c2","name":"files__read_text_file","arguments":{ "zeta": {"b": [1, 2.5], "a": "ü"}, "path": "x" }},
+                {"id":"c3","name":"files__write_file","arguments":{}},
+                {"id":"c4","name":"files__search_files","arguments":[1]}
+            ]},"finish_reason":"tool_calls","usage":{"input_tokens":10,"output_tokens":4,"cached_input_tokens":3},"model":"m"}"#
+        }
+        _ => r#"{"message":{"text":"The lake is dry.","tool_calls":[]},"finish_reason":"stop","usage":{"input_tokens":20,"output_tokens":5},"model":"m"}"#,
+    }
+}
+
+#[tokio::test]
+async fn an_agent_in_typescript_has_the_history_of_the_one_in_rust() {
+    let mut histories = Vec::new();
+    for name in ["researcher", "researcher-js"] {
+        let local = LocalHost::new(library()).await;
+        local.deploy_as(name, "researcher").await;
+        let run = local.start("researcher", "r-1", json!({ "question": "Which lake is dry?", "max_turns": 3 })).await;
+        let seen = value(&local.result(&run).await);
+        assert_eq!((&seen["turns"], &seen["usage"]["input_tokens"]), (&json!(2), &json!(30)), "{seen}");
+        let report = local.host.replay(&local.tenant, &run, None).await.unwrap();
+        assert_eq!(report.verdict, ReplayVerdict::Identical, "{report:?}");
+        let published = local.host.query(&local.tenant, &run, "agent", Json::null()).await.unwrap();
+        histories.push((local.history(&run).await.iter().map(without_chance).collect::<Vec<_>>(), published));
+    }
+    let (rust, typescript) = (&histories[0], &histories[1]);
+    for (rust, typescript) in rust.0.iter().zip(&typescript.0) {
+        assert_eq!(rust, typescript);
+    }
+    assert_eq!(rust.0.len(), typescript.0.len());
+    assert_eq!(rust.1, typescript.1);
+    assert!(rust.0.len() > 15, "the agent did too little to show anything: {rust:?}");
+}
+
+/// An event as the text of its JSON, without times, ids and the version.
+fn without_chance(event: &HistoryEvent) -> String {
+    let mut event = serde_json::to_value(event).unwrap();
+    let members = event.as_object_mut().unwrap();
+    for chance in ["time_ms", "run_id", "version", "seed", "random_seed"] {
+        members.remove(chance);
+    }
+    event.to_string()
 }

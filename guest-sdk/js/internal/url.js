@@ -46,9 +46,7 @@ export class URL {
   }
 
   get href() {
-    const password = this.password === "" ? "" : `:${this.password}`;
-    const user = this.username === "" && password === "" ? "" : `${this.username}${password}@`;
-    return `${this.protocol}//${user}${this.host}${this.pathname}${this.search}${this.hash}`;
+    return site(this) + this.pathname + this.search + this.hash;
   }
 
   toString() {
@@ -60,13 +58,20 @@ export class URL {
   }
 }
 
+/** What stands before the path. */
+function site({ protocol, username, password, host }) {
+  const secret = password === "" ? "" : `:${password}`;
+  const user = username === "" && secret === "" ? "" : `${username}${secret}@`;
+  return `${protocol}//${user}${host}`;
+}
+
 /** The text of an address that is relative to another one. */
 function resolve(text, base) {
   if (text.startsWith("//")) return base.protocol + text;
-  if (text.startsWith("/")) return base.origin + text;
-  if (text.startsWith("?")) return base.origin + base.pathname + text;
-  if (text.startsWith("#") || text === "") return base.origin + base.pathname + base.search + text;
-  return base.origin + base.pathname.slice(0, base.pathname.lastIndexOf("/") + 1) + text;
+  if (text.startsWith("/")) return site(base) + text;
+  if (text.startsWith("?")) return site(base) + base.pathname + text;
+  if (text.startsWith("#") || text === "") return site(base) + base.pathname + base.search + text;
+  return site(base) + base.pathname.slice(0, base.pathname.lastIndexOf("/") + 1) + text;
 }
 
 function normalise(path) {

@@ -14,7 +14,7 @@ use crate::snapshot::Instance;
 use crate::{init_export, stubs};
 
 /// How many instructions modules may take to load: some seconds.
-const MAX_FUEL: u64 = 20_000_000_000;
+const MAX_FUEL: u64 = 5_000_000_000;
 /// How much memory a program may have when its modules are loaded. All of it becomes part of the component.
 const MAX_MEMORY_BYTES: usize = 128 << 20;
 /// How much of what the engine writes when it panics is kept.
@@ -87,7 +87,7 @@ async fn load(store: &mut Store<Loading>, instance: &wasmtime::component::Instan
     }
     match loaded {
         Ok((Ok(()),)) => Ok(()),
-        Ok((Err(message),)) => Err(Error::Load(shorten(&message).to_owned())),
+        Ok((Err(message),)) => Err(Error::Load(explain(&message))),
         Err(error) => Err(match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Error::Limit(
                 "the program computes for too long while its modules load: move the work into `run`".to_owned(),
@@ -98,13 +98,17 @@ async fn load(store: &mut Store<Loading>, instance: &wasmtime::component::Instan
     }
 }
 
-/// Without what the engine says around the message of the program.
-fn shorten(message: &str) -> &str {
+/// The message of the program, without what the engine says around it.
+fn explain(message: &str) -> String {
     let mut message = message;
     for begin in ["Failed to evaluate user JavaScript module: ", "Failed to finish JavaScript module evaluation: "] {
         message = message.strip_prefix(begin).unwrap_or(message);
     }
-    message
+    // What the engine says of a call where no export is under way.
+    message.trim_end().replace(
+        "operation requires an active async call",
+        "a call is made while the modules load, when there is no run: make it in `run`",
+    )
 }
 
 /// Nothing here waits: host functions answer at once, and the guest ends or runs out of fuel.
