@@ -4,6 +4,11 @@ import { Failure, signals, timer, tools } from "abide";
 
 class OutOfPaper extends Error {}
 
+async function forget(): Promise<void> {
+  await timer.sleep(0);
+  throw new Error("nobody waits for this");
+}
+
 export async function run(input: { how: string }): Promise<unknown> {
   switch (input.how) {
     case "throw":
@@ -35,6 +40,10 @@ export async function run(input: { how: string }): Promise<unknown> {
       return new Promise(() => undefined);
     case "unwritable":
       return { number: 1n };
+    case "floating":
+      forget();
+      await timer.sleep(1);
+      return "went on";
     case "nothing":
       await timer.sleep(1);
       return undefined;

@@ -13,5 +13,5 @@ export async function run(): Promise<unknown> {
 
 export function query(name: string, args: unknown): unknown {
   if (name === "spoil") waiting = "spoiled";
-  return { name, args: args ?? "none", waiting };
+  return { args: args ?? "none", name, waiting };
 }

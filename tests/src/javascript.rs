@@ -10,7 +10,8 @@ use crate::guests_dir;
 /// The component of a guest, where there is one of that name.
 pub(crate) fn guest(name: &str) -> Option<Bytes> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = [root.join("guests-js").join(format!("{name}.ts")), root.join("../examples").join(name).join("agent.ts")];
+    let places =
+        [root.join("guests-js").join(format!("{name}.ts")), root.join("../examples").join(name).join("agent.ts")];
     let entry = places.into_iter().find(|place| place.is_file())?;
     Some(build(&entry).unwrap_or_else(|error| panic!("`{}` does not build: {error}", entry.display())))
 }
@@ -21,7 +22,10 @@ fn build(entry: &Path) -> anyhow::Result<Bytes> {
     let folder = entry.parent().unwrap_or(entry);
     let newest = newest(folder)?.max(std::env::current_exe()?.metadata()?.modified()?);
     let stamp = newest.duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-    let stem = folder.file_name().zip(entry.file_stem()).map(|(folder, stem)| (folder.to_string_lossy(), stem.to_string_lossy()));
+    let stem = folder
+        .file_name()
+        .zip(entry.file_stem())
+        .map(|(folder, stem)| (folder.to_string_lossy(), stem.to_string_lossy()));
     let (folder, stem) = stem.unwrap_or_default();
     let kept = guests_dir().join("javascript").join(format!("{folder}-{stem}-{stamp:x}.wasm"));
     if let Ok(component) = std::fs::read(&kept) {
@@ -45,7 +49,8 @@ fn newest(folder: &Path) -> anyhow::Result<std::time::SystemTime> {
     let mut newest = std::time::UNIX_EPOCH;
     for entry in folder.read_dir()? {
         let entry = entry?;
-        let changed = if entry.file_type()?.is_dir() { self::newest(&entry.path())? } else { entry.metadata()?.modified()? };
+        let changed =
+            if entry.file_type()?.is_dir() { self::newest(&entry.path())? } else { entry.metadata()?.modified()? };
         newest = newest.max(changed);
     }
     Ok(newest)

@@ -150,7 +150,7 @@ async fn what_is_thrown_is_the_runs_failure() {
     let thrown = failure("throw").await;
     assert_eq!((thrown.code.as_str(), thrown.message.as_str()), ("failed", "TypeError: the printer is on fire"));
     let details: Value = thrown.details.unwrap().read().unwrap();
-    assert!(details["stack"].as_str().unwrap().contains("js-faulty.ts:10:"), "{details}");
+    assert!(details["stack"].as_str().unwrap().contains("js-faulty.ts:15:"), "{details}");
     let given = failure("failure").await;
     assert_eq!((given.code.as_str(), given.retryable), ("no-paper", true));
     assert_eq!(given.details.unwrap().read::<Value>().unwrap(), json!({ "tray": 2 }));
@@ -161,14 +161,12 @@ async fn what_is_thrown_is_the_runs_failure() {
     assert_eq!(failure("callback").await.message, "RangeError: in a callback");
     assert_eq!(failure("unwritable").await.code, "invalid-json");
     assert_eq!(value(&ended("nothing").await), Value::Null);
+    assert_eq!(value(&ended("floating").await), "went on");
 }
 
 #[tokio::test]
 async fn what_does_not_end_parks() {
-    for (how, kinds) in [
-        ("spin", &[ParkKind::FuelExhausted][..]),
-        ("hog", &[ParkKind::MemoryExceeded]),
-    ] {
+    for (how, kinds) in [("spin", &[ParkKind::FuelExhausted][..]), ("hog", &[ParkKind::MemoryExceeded])] {
         let row = ended(how).await;
         let reason = row.parked.unwrap_or_else(|| panic!("`{how}` is {}: {:?}", row.status, row.outcome));
         assert!(kinds.contains(&reason.kind), "{how}: {reason:?}");
@@ -215,7 +213,9 @@ fn model(messages: usize) -> &'static str {
                 {"id":"c4","name":"files__search_files","arguments":[1]}
             ]},"finish_reason":"tool_calls","usage":{"input_tokens":10,"output_tokens":4,"cached_input_tokens":3},"model":"m"}"#
         }
-        _ => r#"{"message":{"text":"The lake is dry.","tool_calls":[]},"finish_reason":"stop","usage":{"input_tokens":20,"output_tokens":5},"model":"m"}"#,
+        _ => {
+            r#"{"message":{"text":"The lake is dry.","tool_calls":[]},"finish_reason":"stop","usage":{"input_tokens":20,"output_tokens":5},"model":"m"}"#
+        }
     }
 }
 

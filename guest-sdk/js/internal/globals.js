@@ -1,5 +1,6 @@
 //! What programs expect to be there, as far as it can be had: each answers from the history of the run, so that it replays.
 
+import * as log from "../log.js";
 import * as random from "../random.js";
 import * as timer from "../timer.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
@@ -29,7 +30,19 @@ const crypto = Object.freeze({
   },
 });
 
+/** Around each statement that is a bare call: nobody waits for what it gives, so nobody else would say that it failed. */
+function abideFloating(value) {
+  if (value instanceof Promise) {
+    value.then(undefined, (error) => {
+      const stack = error?.stack ? `\n${error.stack.trimEnd()}` : "";
+      log.error(`a promise was rejected, and nobody waited for it: ${error}${stack}`);
+    });
+  }
+  return value;
+}
+
 const globals = {
+  abideFloating,
   console,
   crypto,
   fetch,

@@ -26,7 +26,14 @@ pub(crate) struct Refused {
 
 /// The text of a program without its types.
 pub(crate) fn erase_types(text: &str, program: &Program<'_>) -> Result<String, Refused> {
-    let mut eraser = Eraser { text, erased: Vec::new(), written: Vec::new(), ends: HashSet::new(), used: HashSet::new(), refused: None };
+    let mut eraser = Eraser {
+        text,
+        erased: Vec::new(),
+        written: Vec::new(),
+        ends: HashSet::new(),
+        used: HashSet::new(),
+        refused: None,
+    };
     eraser.visit_program(program);
     // Which imports are used as values is known now.
     for statement in &program.body {

@@ -49,8 +49,7 @@ pub(crate) fn initialise(component: &[u8], modules: Modules) -> Result<Vec<u8>, 
     let mut config = Config::new();
     config.consume_fuel(true).cranelift_opt_level(OptLevel::None).wasm_component_model_async(true);
     let engine = Engine::new(&config).map_err(Error::internal("there is no engine"))?;
-    let compiled =
-        Component::new(&engine, &instrumented).map_err(Error::internal("the component does not compile"))?;
+    let compiled = Component::new(&engine, &instrumented).map_err(Error::internal("the component does not compile"))?;
     let mut linker = Linker::new(&engine);
     stubs::add(&mut linker, &compiled)?;
 

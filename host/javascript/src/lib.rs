@@ -13,6 +13,7 @@
 
 mod erase;
 mod error;
+mod floating;
 mod init_export;
 mod initialise;
 mod link;

@@ -81,7 +81,9 @@ impl Modules {
         if !(specifier.starts_with("./") || specifier.starts_with("../")) {
             return unknown(match specifier.split_once(':') {
                 Some(("node", _)) => "workflows have no Node; what they may use is in `abide`",
-                Some(("abide", _)) => "there is no such module; import from `abide`, or an interface of `abide:workflow`",
+                Some(("abide", _)) => {
+                    "there is no such module; import from `abide`, or an interface of `abide:workflow`"
+                }
                 Some(_) => "modules come from files",
                 None if specifier.starts_with('/') => "write a path that begins with `./` or `../`",
                 None => {
@@ -130,7 +132,9 @@ impl Modules {
             )));
         }
         if self.sizes.len() > MAX_MODULES {
-            return Err(Error::Limit(format!("the program has more than {MAX_MODULES} modules: bundle it into one file")));
+            return Err(Error::Limit(format!(
+                "the program has more than {MAX_MODULES} modules: bundle it into one file"
+            )));
         }
         let text = std::fs::read_to_string(&real).map_err(read)?;
         if name.ends_with(".json") { Ok(json_module(&text)) } else { to_javascript(name, text) }

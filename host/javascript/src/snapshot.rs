@@ -32,12 +32,7 @@ impl Instance<'_> {
 }
 
 impl ComponentInstanceState for Instance<'_> {
-    async fn call_func_ret_list_u8(
-        &mut self,
-        instance: &str,
-        function: &str,
-        contents: impl FnOnce(&[u8]) + Send,
-    ) {
+    async fn call_func_ret_list_u8(&mut self, instance: &str, function: &str, contents: impl FnOnce(&[u8]) + Send) {
         self.call(instance, function, |store, list: WasmList<u8>| contents(list.as_le_slice(store))).await;
     }
 

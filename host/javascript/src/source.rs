@@ -1,14 +1,22 @@
-//! The text of a module as the engine takes it: it is parsed, so that what is wrong has a place, and TypeScript loses its types.
+//! The text of a module as the engine takes it: it is parsed, so that what is wrong has a place, TypeScript loses its types, and calls that
+//! nobody waits for are wrapped.
 
 use oxc_allocator::Allocator;
 use oxc_parser::Parser;
-use oxc_span::SourceType;
+use oxc_span::{SourceType, Span};
 
 use crate::erase::erase_types;
 use crate::error::Error;
+use crate::floating::{floating_calls, wrap};
 
 /// The text of a module in JavaScript, with each line where it was.
 pub(crate) fn to_javascript(file: &str, text: String) -> Result<String, Error> {
+    let (plain, floating) = to_plain(file, text)?;
+    Ok(wrap(&plain, &floating))
+}
+
+/// The text without types, with each character where it was, and the calls that nobody waits for.
+fn to_plain(file: &str, text: String) -> Result<(String, Vec<Span>), Error> {
     let typescript = file.ends_with(".ts") || file.ends_with(".mts");
     let kind = if typescript { SourceType::ts() } else { SourceType::mjs() };
     let allocator = Allocator::default();
@@ -21,10 +29,13 @@ pub(crate) fn to_javascript(file: &str, text: String) -> Result<String, Error> {
     if parsed.module_record.requested_modules.keys().any(|specifier| specifier.is_empty()) {
         return Err(Error::Import(format!("`{file}` imports an empty text: name a module")));
     }
+    let floating = floating_calls(&parsed.program);
     if !typescript {
-        return Ok(text);
+        return Ok((text, floating));
     }
-    erase_types(&text, &parsed.program).map_err(|refused| syntax_error(file, &text, refused.offset, refused.message))
+    let plain = erase_types(&text, &parsed.program)
+        .map_err(|refused| syntax_error(file, &text, refused.offset, refused.message))?;
+    Ok((plain, floating))
 }
 
 fn syntax_error(file: &str, text: &str, offset: usize, message: String) -> Error {
@@ -42,7 +53,7 @@ mod tests {
 
     /// Without the spaces, which only keep places.
     fn erased(text: &str) -> String {
-        let erased = to_javascript("a.ts", text.to_owned()).unwrap();
+        let erased = to_plain("a.ts", text.to_owned()).unwrap().0;
         assert_eq!(erased.lines().count(), text.lines().count(), "{erased}");
         assert_eq!(erased.len(), text.len(), "{erased}");
         // What is left is JavaScript.
@@ -57,7 +68,10 @@ mod tests {
     #[test]
     fn types_are_erased_and_nothing_else() {
         assert_eq!(erased("const a: number = 1 as number;"), "const a = 1 ;");
-        assert_eq!(erased("function f<T>(this: X, a?: T, ...b: T[]): asserts a is T { }"), "function f ( a , ...b ) { }");
+        assert_eq!(
+            erased("function f<T>(this: X, a?: T, ...b: T[]): asserts a is T { }"),
+            "function f ( a , ...b ) { }"
+        );
         assert_eq!(erased("let x!: string, y = z!.w!;"), "let x , y = z .w ;");
         assert_eq!(erased("const f = async <T,>(a: T): Promise<T> => a;"), "const f = async (a ) => a;");
         assert_eq!(erased("new Map<string, number>(); f<string>('<a>');"), "new Map (); f ('<a>');");
@@ -86,13 +100,19 @@ mod tests {
 
     #[test]
     fn imports_of_types_are_erased() {
-        assert_eq!(erased("import type { A } from './a';\nimport { type B, c } from './b';\nc();"), "; import { c } from './b'; c();");
+        assert_eq!(
+            erased("import type { A } from './a';\nimport { type B, c } from './b';\nc();"),
+            "; import { c } from './b'; c();"
+        );
         assert_eq!(
             erased("import D, { E, f } from './d';\nlet e: E & D; export { f };"),
             "import { f } from './d'; let e ; export { f };",
         );
         assert_eq!(erased("import { G } from './g';\nimport './h';\nlet g: G;"), "; import './h'; let g ;");
-        assert_eq!(erased("export type { I } from './i';\nexport { type J, k } from './j';"), "; export { k } from './j';");
+        assert_eq!(
+            erased("export type { I } from './i';\nexport { type J, k } from './j';"),
+            "; export { k } from './j';"
+        );
     }
 
     #[test]
@@ -110,13 +130,17 @@ mod tests {
     #[test]
     fn places_stay() {
         let text = "const ä: Array<'ö'> = [] as any; throw\tx;";
-        let erased = to_javascript("a.ts", text.to_owned()).unwrap();
+        let erased = to_plain("a.ts", text.to_owned()).unwrap().0;
         assert_eq!(erased.find("throw"), text.find("throw"));
     }
 
     #[test]
     fn what_needs_a_compiler_is_refused_with_its_place() {
-        assert!(refused("a.ts", "\n enum A { B }").starts_with("a.ts:2:2: `enum`"), "{}", refused("a.ts", "\n enum A { B }"));
+        assert!(
+            refused("a.ts", "\n enum A { B }").starts_with("a.ts:2:2: `enum`"),
+            "{}",
+            refused("a.ts", "\n enum A { B }")
+        );
         assert!(refused("a.ts", "namespace A { export const b = 1; }").starts_with("a.ts:1:1: `namespace`"));
         assert!(refused("a.ts", "class A { constructor(private b: string) { } }").starts_with("a.ts:1:23:"));
         assert!(refused("a.ts", "import a = require('a');").starts_with("a.ts:1:1:"));
@@ -126,5 +150,18 @@ mod tests {
     fn a_syntax_error_has_its_place() {
         assert!(refused("lib/a.js", "const a = 1;\nconst b = ;").starts_with("lib/a.js:2:11: "));
         assert!(refused("a.js", "const a: string = '';").starts_with("a.js:1:8: "));
+    }
+
+    #[test]
+    fn calls_that_nobody_waits_for_are_wrapped() {
+        let wrapped = |text: &str| to_javascript("a.ts", text.to_owned()).unwrap();
+        assert_eq!(wrapped("f();"), "abideFloating(f());");
+        assert_eq!(wrapped("void a?.b(c)"), "void abideFloating(a?.b(c))");
+        assert_eq!(
+            wrapped("(async () => {\n  g(1);\n  await h();\n})()\n"),
+            "abideFloating((async () => {\n  abideFloating(g(1));\n  await h();\n})())\n",
+        );
+        let untouched = "const p = f(); x = g(); await h(); class A extends B { constructor() { super(); } }";
+        assert_eq!(wrapped(untouched), untouched);
     }
 }

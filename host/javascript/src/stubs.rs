@@ -19,9 +19,7 @@ pub(crate) fn add(linker: &mut Linker<Loading>, component: &Component) -> Result
         for (function, item) in interface.exports(&engine) {
             let added = match item.ty {
                 ComponentItem::ComponentFunc(ty) => add_function(&mut linked, name, function, &ty),
-                ComponentItem::Resource(_) => {
-                    linked.resource(function, ResourceType::host::<Loading>(), |_, _| Ok(()))
-                }
+                ComponentItem::Resource(_) => linked.resource(function, ResourceType::host::<Loading>(), |_, _| Ok(())),
                 _ => Ok(()),
             };
             added.map_err(Error::internal("a function cannot be linked"))?;

@@ -30,7 +30,10 @@ const RUN: &str = "export async function run() {}\n";
 
 #[test]
 fn the_same_program_gives_the_same_bytes_in_another_folder() {
-    let files = [("a.ts", "import { b } from './b.js';\nexport async function run(): Promise<number> { return b; }"), ("b.ts", "export const b: number = 1;")];
+    let files = [
+        ("a.ts", "import { b } from './b.js';\nexport async function run(): Promise<number> { return b; }"),
+        ("b.ts", "export const b: number = 1;"),
+    ];
     let first = built(&files).unwrap();
     assert_eq!(&first[..8], b"\0asm\x0d\0\x01\0");
     assert!(first == built(&files).unwrap(), "another build gave other bytes");
@@ -41,14 +44,18 @@ fn the_same_program_gives_the_same_bytes_in_another_folder() {
 #[test]
 fn the_component_imports_nothing_but_the_guests_world() {
     let component = built(&[("a.js", RUN)]).unwrap();
-    let wit_parser::decoding::DecodedWasm::Component(resolve, world) = wit_parser::decoding::decode(&component).unwrap()
+    let wit_parser::decoding::DecodedWasm::Component(resolve, world) =
+        wit_parser::decoding::decode(&component).unwrap()
     else {
         panic!("it is no component")
     };
     let world = &resolve.worlds[world];
     for key in world.imports.keys() {
         let name = resolve.name_world_key(key);
-        assert!(name.starts_with("abide:workflow/") || matches!(name.as_str(), "json" | "failure"), "it imports `{name}`");
+        assert!(
+            name.starts_with("abide:workflow/") || matches!(name.as_str(), "json" | "failure"),
+            "it imports `{name}`"
+        );
     }
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     assert_eq!(exports, ["run", "query"]);
@@ -56,7 +63,10 @@ fn the_component_imports_nothing_but_the_guests_world() {
 
 #[test]
 fn a_syntax_error_names_file_line_and_column() {
-    let text = error(&[("a.ts", "import './lib/b.ts';\nexport async function run() {}"), ("lib/b.ts", "const a = 1;\nlet b: = 2;\n")]);
+    let text = error(&[
+        ("a.ts", "import './lib/b.ts';\nexport async function run() {}"),
+        ("lib/b.ts", "const a = 1;\nlet b: = 2;\n"),
+    ]);
     assert!(text.starts_with("lib/b.ts:2:8: "), "{text}");
 }
 
