@@ -55,6 +55,7 @@ scenarios! {
     javascript_ends
     other_runs
     patched
+    program
     queries
     races
     recorded_values

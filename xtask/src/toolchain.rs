@@ -1,4 +1,4 @@
-//! Finds a Rust toolchain that builds for `wasm32-unknown-unknown`, and adds what is missing. What is built with it is the business of `guests`.
+//! Finds a Rust toolchain that builds for WebAssembly, and adds what is missing. What is built with it is the business of `guests`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,41 @@ use anyhow::{Context as _, Result, bail};
 use crate::apt;
 
 /// What guests are built for.
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `wasm32-unknown-unknown`: guests that import nothing but what they name.
+    Plain,
+    /// `wasm32-wasip1`: ordinary programs.
+    Wasi,
+}
+
+impl Target {
+    /// As rustc calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "wasm32-unknown-unknown",
+            Self::Wasi => "wasm32-wasip1",
+        }
+    }
+
+    /// The packages of Debian that build for it.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &PACKAGES[..3],
+            Self::Wasi => &PACKAGES,
+        }
+    }
+}
 
 /// How long `rustup` may try to download the target before the packages of the distribution are looked at.
 const RUSTUP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Debian's compiler for web assembly comes as source of the standard library, which is built with the guests.
-const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"];
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+const DEBIAN_LIBC: &str = "/usr/lib/wasm32-wasi";
 
 /// A way to build guests.
 #[derive(Debug)]
@@ -33,17 +58,17 @@ pub(crate) enum Toolchain {
 
 impl Toolchain {
     /// Finds a toolchain, and installs one where there is none.
-    pub(crate) fn find() -> Result<Self> {
+    pub(crate) fn find(target: Target) -> Result<Self> {
         let sysroot = sysroot()?;
-        if has_target(&sysroot) {
+        if has_target(&sysroot, target) {
             return Ok(Self::Usual);
         }
-        println!("the toolchain in use has no target {TARGET}: asking rustup for it");
-        if rustup_adds_target() && has_target(&sysroot) {
+        println!("the toolchain in use has no target {}: asking rustup for it", target.name());
+        if rustup_adds(target) && has_target(&sysroot, target) {
             return Ok(Self::Usual);
         }
-        if !debian_is_installed() {
-            install_debian()?;
+        if !debian_is_installed(target) {
+            install_debian(target)?;
         }
         let linker = linker(&sysroot)?;
         println!("building with Debian's {DEBIAN_CARGO}, and the standard library from source");
@@ -51,7 +76,7 @@ impl Toolchain {
     }
 
     /// `cargo build` for the target. The caller adds packages, profile and folder.
-    pub(crate) fn cargo_build(&self) -> Command {
+    pub(crate) fn cargo_build(&self, target: Target) -> Command {
         let mut command = match self {
             Self::Usual => clean("cargo"),
             Self::Debian { linker } => {
@@ -61,16 +86,27 @@ impl Toolchain {
                     .env("RUSTC", DEBIAN_RUSTC)
                     // Building the standard library is not stable yet, but this release of Debian is tested to do it.
                     .env("RUSTC_BOOTSTRAP", "1")
-                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+                    .env(variable(target, "LINKER"), linker);
+                if target == Target::Wasi {
+                    // The C library of the package, since the one that rustc brings along is not there.
+                    let flags =
+                        format!("-C link-self-contained=no -C link-arg={DEBIAN_LIBC}/crt1-command.o -L {DEBIAN_LIBC}");
+                    command.env(variable(target, "RUSTFLAGS"), flags);
+                }
                 command
             }
         };
-        command.args(["build", "--target", TARGET]);
+        command.args(["build", "--target", target.name()]);
         if let Self::Debian { .. } = self {
             command.arg("-Zbuild-std=std,panic_abort");
         }
         command
     }
+}
+
+/// The environment variable of cargo that is about a target.
+fn variable(target: Target, what: &str) -> String {
+    format!("CARGO_TARGET_{}_{what}", target.name().to_uppercase().replace('-', "_"))
 }
 
 /// A command without what the cargo that runs this put into the environment: it is about another target, and maybe another toolchain.
@@ -111,13 +147,13 @@ fn sysroot() -> Result<PathBuf> {
     Ok(PathBuf::from(path.trim()))
 }
 
-fn has_target(sysroot: &Path) -> bool {
-    let Ok(files) = sysroot.join("lib/rustlib").join(TARGET).join("lib").read_dir() else { return false };
+fn has_target(sysroot: &Path, target: Target) -> bool {
+    let Ok(files) = sysroot.join("lib/rustlib").join(target.name()).join("lib").read_dir() else { return false };
     files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
-fn rustup_adds_target() -> bool {
-    let Ok(mut rustup) = clean("rustup").args(["target", "add", TARGET]).spawn() else {
+fn rustup_adds(target: Target) -> bool {
+    let Ok(mut rustup) = clean("rustup").args(["target", "add", target.name()]).spawn() else {
         println!("there is no rustup");
         return false;
     };
@@ -137,19 +173,22 @@ fn rustup_adds_target() -> bool {
     }
 }
 
-fn debian_is_installed() -> bool {
-    [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LIBRARY].iter().all(|path| Path::new(path).exists())
+fn debian_is_installed(target: Target) -> bool {
+    let compiler = [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LIBRARY];
+    let libc = (target == Target::Wasi).then_some(DEBIAN_LIBC);
+    compiler.into_iter().chain(libc).all(|path| Path::new(path).exists())
 }
 
-fn install_debian() -> Result<()> {
+fn install_debian(target: Target) -> Result<()> {
+    let (name, packages) = (target.name(), target.packages());
     let by_hand = format!(
-        "run `rustup target add {TARGET}` where the network allows it, or on Debian, as root, \
+        "run `rustup target add {name}` where the network allows it, or on Debian, as root, \
          `apt-get install --no-install-recommends {}`",
-        PACKAGES.join(" ")
+        packages.join(" ")
     );
-    apt::install(&PACKAGES, &by_hand).with_context(|| format!("rustup could not add the target {TARGET}"))?;
-    if !debian_is_installed() {
-        bail!("the packages {} are installed, but {DEBIAN_LIBRARY} is missing", PACKAGES.join(", "));
+    apt::install(packages, &by_hand).with_context(|| format!("rustup could not add the target {name}"))?;
+    if !debian_is_installed(target) {
+        bail!("the packages {} are installed, but {DEBIAN_LIBRARY} is missing", packages.join(", "));
     }
     Ok(())
 }

@@ -4,9 +4,12 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use abide_engine::TypedImport;
 use abide_model::{CallKind, Clock, Error, Failure};
 
+use crate::bindings::Bindings;
 use crate::client;
+use crate::components::Components;
 use crate::config::ActivitiesConfig;
 use crate::fetch::Fetcher;
 use crate::lane::refused;
@@ -22,6 +25,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     models: Models,
     tools: Tools,
+    bindings: Bindings,
     fetcher: Fetcher,
 }
 
@@ -30,10 +34,13 @@ impl Activities {
     /// here, so this has to be called within a Tokio runtime; everything else is started when it is first used.
     pub fn new(config: ActivitiesConfig, base_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = client::build()?;
+        let components = Components::new(&config, base_dir, &client)?;
+        let tools = Tools::new(&config, base_dir, &client, &clock, &components)?;
         Ok(Self(Arc::new(Inner {
             models: Models::new(&config, base_dir, &client)?,
-            tools: Tools::new(&config, base_dir, &client, &clock)?,
-            fetcher: Fetcher::new(&config.http, client)?,
+            bindings: Bindings::new(&config, &components, tools.workers())?,
+            tools,
+            fetcher: Fetcher::new("http", &config.http, client)?,
             clock,
         })))
     }
@@ -52,6 +59,10 @@ impl std::fmt::Debug for Activities {
 }
 
 impl Performer for Activities {
+    fn check_import(&self, import: &TypedImport) -> Result<(), Error> {
+        self.0.bindings.check(import)
+    }
+
     fn workers(&self) -> Option<&Workers> {
         Some(self.0.tools.workers())
     }
@@ -64,6 +75,7 @@ impl Performer for Activities {
                 CallKind::LlmGenerate => inner.models.generate(clock, &activity).await,
                 CallKind::ToolsList => inner.tools.list(clock, &activity).await,
                 CallKind::ToolsCall => inner.tools.call(clock, &activity).await,
+                CallKind::ActivitiesCall => inner.bindings.call(clock, &activity).await,
                 CallKind::HttpFetch => inner.fetcher.fetch(clock, &activity).await,
                 kind => {
                     let message = format!("`{kind}` is no activity: the host answers it itself");

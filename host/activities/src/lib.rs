@@ -1,7 +1,7 @@
 //! Activities: what performs calls outside the guest.
 //!
-//! [`Activities`] is made from an [`ActivitiesConfig`] and performs `llm.generate`, `tools.list`, `tools.call` and `http.fetch`, with
-//! timeouts and retries. It keeps no record: what came of a call is the runtime's to store. It is asked at least once for each
+//! [`Activities`] is made from an [`ActivitiesConfig`] and performs `llm.generate`, `tools.list`, `tools.call`, `http.fetch` and
+//! `activities.call`, with timeouts and retries. It keeps no record: what came of a call is the runtime's to store. It is asked at least once for each
 //! call, and gives providers the same idempotency key each time.
 //!
 //! ```
@@ -15,7 +15,9 @@
 //! ```
 
 mod activities;
+mod bindings;
 mod client;
+mod components;
 mod config;
 mod fetch;
 mod lane;
@@ -30,9 +32,9 @@ mod trouble;
 
 pub use activities::Activities;
 pub use config::{
-    ActivitiesConfig, Completion, HttpConfig, HttpTool, HttpToolsProvider, LlmProvider, MaxTokensField,
-    McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret, ToolsProvider, WorkerTool,
-    WorkersProvider,
+    ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
+    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
+    ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};
 pub use tools::workers::{

@@ -2,7 +2,8 @@
 
 use std::pin::Pin;
 
-use abide_model::{CallIndex, CallKind, CallOptions, Outcome, Request, RunId, Tenant};
+use abide_engine::TypedImport;
+use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
 
 use crate::Workers;
 
@@ -47,6 +48,12 @@ pub struct Performed {
 pub trait Performer: Send + Sync + 'static {
     /// Performs a call, with its retries and timeouts. It always comes to an outcome.
     fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>>;
+
+    /// Whether an interface that a workflow imports is bound to somebody who performs it. A deploy asks, so that what is missing shows
+    /// before the first call.
+    fn check_import(&self, _import: &TypedImport) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// The calls that somebody outside fetches or answers later, where there can be any. They are told what becomes durable.
     fn workers(&self) -> Option<&Workers> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use abide_model::{Digest, Error, ErrorCode};
 
-use crate::{Engine, Program};
+use crate::{Engine, Program, ToolProgram};
 
 /// A folder of compiled components.
 #[derive(Debug, Clone)]
@@ -33,9 +33,29 @@ impl CompiledCache {
         digest: Digest,
         component: impl FnOnce() -> Result<Vec<u8>, Error>,
     ) -> Result<Program, Error> {
+        self.load_by(engine, digest, component, Engine::load)
+    }
+
+    /// The same for a tool component.
+    pub fn load_tool(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        component: impl FnOnce() -> Result<Vec<u8>, Error>,
+    ) -> Result<ToolProgram, Error> {
+        self.load_by(engine, digest, component, ToolProgram::load)
+    }
+
+    fn load_by<T>(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        component: impl FnOnce() -> Result<Vec<u8>, Error>,
+        load: fn(&Engine, &Path) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
         let path = self.folder.join(format!("{}-{}.cwasm", digest.hex(), engine.code_id()));
         if path.exists() {
-            match engine.load(&path) {
+            match load(engine, &path) {
                 Ok(program) => return Ok(program),
                 // A file of another build of the engine: made anew.
                 Err(error) => {
@@ -45,7 +65,7 @@ impl CompiledCache {
         }
         let code = engine.compile(&component()?)?;
         self.put(&path, &code).map_err(|error| cannot("write", &path, &error))?;
-        load(engine, &path)
+        load(engine, &path).map_err(|error| does_not_fit(&error))
     }
 
     /// Compiles and loads a component, and keeps nothing of it in the folder.
@@ -53,7 +73,7 @@ impl CompiledCache {
         let code = engine.compile(component)?;
         let file = self.write(&code).map_err(|error| cannot("write to", &self.folder, &error))?;
         // The program keeps its mapping when the file goes with the end of this function.
-        load(engine, file.path())
+        engine.load(file.path()).map_err(|error| does_not_fit(&error))
     }
 
     /// Puts `code` in place at once, so that a crash never leaves half a file there.
@@ -71,10 +91,8 @@ impl CompiledCache {
     }
 }
 
-fn load(engine: &Engine, path: &Path) -> Result<Program, Error> {
-    engine.load(path).map_err(|error| {
-        Error::new(ErrorCode::InvalidComponent, format!("the component does not fit the world: {error:#}"))
-    })
+fn does_not_fit(error: &wasmtime::Error) -> Error {
+    Error::new(ErrorCode::InvalidComponent, format!("the component does not fit the world: {error:#}"))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

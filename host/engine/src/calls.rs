@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Request};
-use wasmtime::AsContextMut;
 use wasmtime::component::{Accessor, HasData};
+use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::state::{GuestState, Output, SharedState, Slot};
 
@@ -39,8 +39,24 @@ pub(crate) async fn call(
     outcome
 }
 
+/// The same for a plain function: the guest stands still until the outcome is there.
+pub(crate) async fn call_blocking(
+    store: &mut StoreContextMut<'_, GuestState>,
+    kind: CallKind,
+    request: Result<Request, Failure>,
+) -> Outcome {
+    let outcome = match store.data_mut().begin_call(kind, request, Ok(CallOptions::default())) {
+        Ok(pending) => pending.await,
+        Err(failure) => return Outcome::Failed(failure),
+    };
+    let fuel = store.data().limits.step_fuel;
+    store.set_fuel(fuel).expect("fuel is enabled");
+    outcome
+}
+
 impl GuestState {
-    fn begin_call(
+    /// Makes a call. What it gives completes with the outcome; dropped before that, it cancels the call.
+    pub(crate) fn begin_call(
         &mut self,
         kind: CallKind,
         request: Result<Request, Failure>,
@@ -73,7 +89,7 @@ impl GuestState {
 }
 
 /// Completes with the outcome of a call. Dropped before that, it tells that the guest cancelled the call.
-struct PendingCall {
+pub(crate) struct PendingCall {
     index: CallIndex,
     shared: SharedState,
     done: bool,

@@ -64,18 +64,21 @@ pub(crate) fn failure_from_guest(failure: types::Failure) -> Failure {
 
 pub(crate) fn options(options: Option<types::CallOptions>) -> Result<CallOptions, Failure> {
     let Some(options) = options else { return Ok(CallOptions::default()) };
-    if let Some(key) = &options.idempotency_key
-        && (key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
-        return Err(invalid(format!("`idempotency-key` has to be 1 to {MAX_KEY_BYTES} bytes of visible ASCII")));
-    }
     let retry = options.retry.map(retry).transpose()?;
     Ok(CallOptions {
         attempt_timeout_ms: options.attempt_timeout_ms,
         total_timeout_ms: options.total_timeout_ms,
         retry,
-        idempotency_key: options.idempotency_key,
+        idempotency_key: options.idempotency_key.map(idempotency_key).transpose()?,
     })
+}
+
+/// An idempotency key of the guest's.
+pub(crate) fn idempotency_key(key: String) -> Result<String, Failure> {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid(format!("`idempotency-key` has to be 1 to {MAX_KEY_BYTES} bytes of visible ASCII")));
+    }
+    Ok(key)
 }
 
 fn retry(policy: types::RetryPolicy) -> Result<RetryPolicy, Failure> {
@@ -276,24 +279,36 @@ pub(crate) fn tool_result_to_guest(result: model_tools::ToolResult) -> tools::To
 
 /// An HTTP request, as it is recorded.
 pub(crate) fn fetch_request(request: http::Request) -> Result<abide_model::Request, Failure> {
-    recorded(&model_http::FetchRequest {
-        method: request.method,
-        url: request.url,
-        headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
-        body: request.body.map(|bytes| match String::from_utf8(bytes) {
-            Ok(text) => model_http::Body::Text(text),
-            Err(error) => model_http::Body::Base64(BASE64_STANDARD.encode(error.as_bytes())),
-        }),
-    })
+    let headers = request.headers.into_iter().map(|header| (header.name, header.value)).collect();
+    fetch(request.method, request.url, headers, request.body)
+}
+
+/// The request of `http.fetch`.
+pub(crate) fn fetch(
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+) -> Result<abide_model::Request, Failure> {
+    let body = body.map(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => model_http::Body::Text(text),
+        Err(error) => model_http::Body::Base64(BASE64_STANDARD.encode(error.as_bytes())),
+    });
+    recorded(&model_http::FetchRequest { method, url, headers, body })
+}
+
+/// The bytes of a recorded body.
+pub(crate) fn body_bytes(body: model_http::Body) -> Result<Vec<u8>, base64::DecodeError> {
+    match body {
+        model_http::Body::Text(text) => Ok(text.into_bytes()),
+        model_http::Body::Base64(text) => BASE64_STANDARD.decode(text),
+    }
 }
 
 pub(crate) fn fetch_response(response: model_http::FetchResponse) -> Result<http::Response, types::Failure> {
-    let body = match response.body {
-        model_http::Body::Text(text) => text.into_bytes(),
-        model_http::Body::Base64(text) => BASE64_STANDARD.decode(text).map_err(|error| {
-            failure_to_guest(Failure::new("invalid-outcome", format!("the recorded body cannot be read: {error}")))
-        })?,
-    };
+    let body = body_bytes(response.body).map_err(|error| {
+        failure_to_guest(Failure::new("invalid-outcome", format!("the recorded body cannot be read: {error}")))
+    })?;
     let headers = response.headers.into_iter().map(|(name, value)| http::Header { name, value }).collect();
     Ok(http::Response { status: response.status, headers, body })
 }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use abide_model::{Error, ErrorCode};
-use wasmtime::component::{Component, Instance, Linker, TypedFunc};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre, Linker, TypedFunc};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, WasmBacktraceDetails};
 
+use crate::bindings::Workflow;
 use crate::bindings::abide::workflow::types::Failure;
-use crate::bindings::{Workflow, WorkflowPre};
 use crate::calls::Imports;
 use crate::state::{GuestState, MAX_TABLE_ELEMENTS};
+use crate::typed;
 
 /// How long a guest computes before others get their turn.
 const TIME_SLICE: Duration = Duration::from_millis(5);
@@ -56,6 +57,8 @@ impl Engine {
         let mut linker = Linker::new(&inner);
         Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link the guest's world: {error:#}")))?;
+        crate::wasi::add_to_linker(&mut linker)
+            .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link WASI: {error:#}")))?;
         let stop = Arc::new(AtomicBool::new(false));
         let (engine, stopped) = (inner.weak(), stop.clone());
         std::thread::Builder::new()
@@ -90,14 +93,32 @@ impl Engine {
     }
 
     /// Loads a component from machine code in a file, which is mapped, not read.
-    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
     pub(crate) fn load(&self, path: &std::path::Path) -> Result<Program, wasmtime::Error> {
+        let component = self.load_component(path)?;
+        let entry = Entry::of(&component)?;
+        let query = component.get_export_index(None, "query");
+        let mut linker = self.linker_for(&component)?;
+        typed::link(&mut linker, &component)?;
+        let pre = linker.instantiate_pre(&component)?;
+        Ok(Program { inner: Arc::new(ProgramInner { pre, entry, query, engine: self.clone() }) })
+    }
+
+    #[expect(unsafe_code, reason = "wasmtime trusts machine code that it made itself")]
+    pub(crate) fn load_component(&self, path: &std::path::Path) -> Result<Component, wasmtime::Error> {
         // SAFETY: the file was made by `Engine::compile` of an engine with the same code id and put in place by a rename, in a
         // folder that only the host's user may write.
-        let component = unsafe { Component::deserialize_file(&self.inner, path)? };
-        let has_query = component.get_export_index(None, "query").is_some();
-        let pre = WorkflowPre::new(self.linker.instantiate_pre(&component)?)?;
-        Ok(Program { inner: Arc::new(ProgramInner { pre, has_query, engine: self.clone() }) })
+        unsafe { Component::deserialize_file(&self.inner, path) }
+    }
+
+    /// What every guest may import, and what of the imports of `component` is refused when it is called.
+    pub(crate) fn linker_for(&self, component: &Component) -> wasmtime::Result<Linker<GuestState>> {
+        let mut linker = (*self.linker).clone();
+        crate::wasi::add_refused(&mut linker, component)?;
+        Ok(linker)
+    }
+
+    pub(crate) fn inner(&self) -> &wasmtime::Engine {
+        &self.inner
     }
 }
 
@@ -162,13 +183,57 @@ pub struct Program {
 }
 
 struct ProgramInner {
-    pre: WorkflowPre<GuestState>,
-    has_query: bool,
+    pre: InstancePre<GuestState>,
+    entry: Entry,
+    query: Option<ComponentExportIndex>,
     /// Keeps the engine's ticker going.
     engine: Engine,
 }
 
-pub(crate) type RunExport = TypedFunc<(String,), (Result<String, Failure>,)>;
+/// Where a component begins.
+#[derive(Clone, Copy)]
+enum Entry {
+    /// `run` of the world `abide:workflow/workflow`.
+    Workflow(ComponentExportIndex),
+    /// `run` of `wasi:cli/run`: an ordinary program.
+    Program(ComponentExportIndex),
+}
+
+impl Entry {
+    fn of(component: &Component) -> wasmtime::Result<Self> {
+        if let Some(run) = component.get_export_index(None, "run") {
+            return Ok(Self::Workflow(run));
+        }
+        let ty = component.component_type();
+        let program = ty.exports(component.engine()).map(|(name, _)| name).find(|name| name.starts_with(PROGRAM));
+        program
+            .and_then(|name| component.get_export_index(None, name))
+            .and_then(|interface| component.get_export_index(Some(&interface), "run"))
+            .map(Self::Program)
+            .ok_or_else(|| wasmtime::Error::msg("the component exports neither `run` nor `wasi:cli/run`"))
+    }
+}
+
+/// How the name of the interface begins that ordinary programs export.
+const PROGRAM: &str = "wasi:cli/run@0.2.";
+
+/// What a component exports.
+pub(crate) struct Exports {
+    pub(crate) run: RunExport,
+    pub(crate) query: Option<QueryExport>,
+}
+
+/// The ways to run a component.
+#[derive(Clone, Copy)]
+pub(crate) enum RunExport {
+    /// With a failure of `abide:workflow`.
+    Workflow(TypedFunc<(String,), (Result<String, Failure>,)>),
+    /// With a failure that is a text.
+    TextWorkflow(TypedFunc<(String,), (Result<String, String>,)>),
+    /// An ordinary program.
+    Program(TypedFunc<(), (Result<(), ()>,)>),
+}
+
 pub(crate) type QueryExport = TypedFunc<(String, String), (Result<String, Failure>,)>;
 
 impl Program {
@@ -176,22 +241,32 @@ impl Program {
         &self.inner.engine.inner
     }
 
-    pub(crate) fn pre(&self) -> &WorkflowPre<GuestState> {
+    pub(crate) fn pre(&self) -> &InstancePre<GuestState> {
         &self.inner.pre
     }
 
-    pub(crate) fn exports(
-        &self,
-        store: &mut Store<GuestState>,
-        instance: &Instance,
-    ) -> wasmtime::Result<(RunExport, Option<QueryExport>)> {
-        let run = instance.get_typed_func(&mut *store, "run")?;
-        let query = if self.inner.has_query { Some(instance.get_typed_func(&mut *store, "query")?) } else { None };
-        Ok((run, query))
+    pub(crate) fn exports(&self, store: &mut Store<GuestState>, instance: &Instance) -> wasmtime::Result<Exports> {
+        let run = match &self.inner.entry {
+            Entry::Program(run) => RunExport::Program(instance.get_typed_func(&mut *store, run)?),
+            Entry::Workflow(run) => match instance.get_typed_func(&mut *store, run) {
+                Ok(run) => RunExport::Workflow(run),
+                Err(error) => match instance.get_typed_func(&mut *store, run) {
+                    Ok(run) => RunExport::TextWorkflow(run),
+                    Err(_) => return Err(error),
+                },
+            },
+        };
+        let query = self.inner.query.as_ref().map(|query| instance.get_typed_func(&mut *store, query)).transpose()?;
+        Ok(Exports { run, query })
     }
 
     /// Whether it exports `query`.
     pub fn has_query(&self) -> bool {
-        self.inner.has_query
+        self.inner.query.is_some()
+    }
+
+    /// Whether it is an ordinary program, whose input is its standard input.
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(self.inner.entry, Entry::Program(_))
     }
 }

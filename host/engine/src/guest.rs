@@ -11,18 +11,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use abide_model::{CallIndex, Failure, Json, MarkerRecorded, Outcome, ParkReason, RunId, RunStarted, Seq};
+use abide_model::{
+    Attributes, CallIndex, Failure, Json, Limits, MarkerRecorded, Outcome, ParkReason, RunId, RunStarted, Seq,
+};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
 use wasmtime::Store;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{Accessor, ResourceTable};
 
 use crate::bindings::abide::workflow::run::Info;
 use crate::bindings::abide::workflow::types;
 use crate::convert;
-use crate::engine::Program;
+use crate::engine::{Exports, Program, RunExport};
 use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
+use crate::wasi::stdio::Stdio;
+use crate::wasi::{Surroundings, Wasi};
 
 /// What a guest starts with. It all stands in the history.
 #[derive(Debug, Clone)]
@@ -60,6 +64,9 @@ pub struct Guest {
     shared: SharedState,
     wake: Arc<WakeFlag>,
     stopped: Option<Stop>,
+    /// How it ended, where it ended itself in the middle of its code.
+    exited: Option<Ending>,
+    is_program: bool,
 }
 
 #[derive(Default)]
@@ -74,18 +81,22 @@ impl Wake for WakeFlag {
 impl Guest {
     /// A guest of `program` that has not begun.
     pub fn new(program: &Program, spec: GuestSpec) -> Self {
-        let shared = SharedState::default();
-        {
-            let mut shared = shared.lock();
-            shared.now_ms = spec.started_ms;
-            shared.history_length = 1;
-            shared.markers = spec.markers;
-        }
-        let started = spec.started;
-        let state = GuestState {
-            shared: shared.clone(),
-            random: ChaCha12Rng::from_seed(started.seed),
-            info: Info {
+        let is_program = program.is_program();
+        let program = program.clone();
+        Self::start(is_program, move |shared| {
+            {
+                let mut shared = shared.lock();
+                shared.now_ms = spec.started_ms;
+                shared.history_length = 1;
+                shared.markers = spec.markers;
+                // The output of a program is its result, which has the limit of a request.
+                let kept_bytes = if is_program { spec.started.limits.request_bytes } else { 0 };
+                shared.stdio = Stdio::new(usize::try_from(kept_bytes).unwrap_or(usize::MAX));
+            }
+            let started = spec.started;
+            let surroundings = surroundings(&started, spec.run_id, is_program);
+            let mut state = new_state(shared, started.limits, started.seed, surroundings);
+            state.info = Info {
                 tenant: started.tenant.to_string(),
                 workflow: started.workflow.to_string(),
                 version: started.version.to_string(),
@@ -96,13 +107,20 @@ impl Guest {
                 parent_run_id: started.parent.map(|parent| parent.run_id.to_string()),
                 continued_from: started.continued_from.map(|run| run.to_string()),
                 should_continue: false,
-            },
-            attributes: started.attributes,
-            limits: started.limits,
-            updates: ResourceTable::new(),
-        };
-        let future = Box::pin(work(program.clone(), state, started.input));
-        Self { future, shared, wake: Arc::default(), stopped: None }
+            };
+            state.attributes = started.attributes;
+            work(program, state, started.input)
+        })
+    }
+
+    /// A guest that does `work`, which ends with an error only. Of a program, the exit code says how it ended.
+    pub(crate) fn start<F>(is_program: bool, work: impl FnOnce(SharedState) -> F) -> Self
+    where
+        F: Future<Output = wasmtime::Error> + Send + 'static,
+    {
+        let shared = SharedState::default();
+        let future = Box::pin(work(shared.clone()));
+        Self { future, shared, wake: Arc::default(), stopped: None, exited: None, is_program }
     }
 
     /// Lets the guest go on as far as it can, or for one time slice.
@@ -110,10 +128,16 @@ impl Guest {
         if let Some(stop) = &self.stopped {
             return Turn::Stopped(stop.clone());
         }
+        if let Some(ending) = &self.exited {
+            return Turn::Ended(ending.clone());
+        }
         let waker = Waker::from(self.wake.clone());
         self.wake.0.store(false, Ordering::Release);
         match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(error) => {
+                if let Some(ending) = self.exited() {
+                    return Turn::Ended(ending);
+                }
                 let stop = trap::explain(&error, &self.shared);
                 self.stopped = Some(stop.clone());
                 Turn::Stopped(stop)
@@ -124,6 +148,21 @@ impl Guest {
                 None => Turn::Quiescent,
             },
         }
+    }
+
+    /// How a guest ended that called `exit`.
+    fn exited(&mut self) -> Option<Ending> {
+        let mut shared = self.shared.lock();
+        let code = shared.exit_code?;
+        let ending = if self.is_program {
+            Ending::Gave(shared.outcome_of_program(code))
+        } else {
+            let message = format!("the workflow ended itself with exit code {code} before `run` gave a result");
+            Ending::Gave(Outcome::Failed(Failure::new("exit", message)))
+        };
+        drop(shared);
+        self.exited = Some(ending.clone());
+        Some(ending)
     }
 
     /// What the guest did since this was asked last, in order.
@@ -139,6 +178,7 @@ impl Guest {
         shared.history_length = cause + 1;
         shared.cause = cause;
         shared.live = live;
+        shared.logged_bytes = 0;
     }
 
     /// Gives a call its outcome; the guest sees it at the next poll. `false` where the guest does not wait for that call.
@@ -182,39 +222,88 @@ impl Drop for Guest {
     }
 }
 
+/// The data of a guest's store, with nothing in it yet but its limits and its seed.
+pub(crate) fn new_state(shared: SharedState, limits: Limits, seed: [u8; 32], surroundings: Surroundings) -> GuestState {
+    GuestState {
+        shared,
+        random: ChaCha12Rng::from_seed(seed),
+        info: Info {
+            tenant: String::new(),
+            workflow: String::new(),
+            version: String::new(),
+            id: String::new(),
+            run_id: String::new(),
+            started_ms: 0,
+            history_length: 0,
+            parent_run_id: None,
+            continued_from: None,
+            should_continue: false,
+        },
+        attributes: Attributes::default(),
+        limits,
+        updates: ResourceTable::new(),
+        wasi: Wasi::new(surroundings),
+    }
+}
+
+/// A store whose guest keeps to its limits, and yields when its time slice is over.
+pub(crate) fn new_store(engine: &wasmtime::Engine, state: GuestState) -> wasmtime::Result<Store<GuestState>> {
+    let fuel = state.limits.step_fuel;
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| state);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_fuel(fuel)?;
+    Ok(store)
+}
+
+/// What a guest sees of its surroundings. A program has nobody else to tell it which run it is.
+fn surroundings(started: &RunStarted, run_id: RunId, is_program: bool) -> Surroundings {
+    let mut environment = vec![
+        ("ABIDE_WORKFLOW".to_owned(), started.workflow.to_string()),
+        ("ABIDE_ID".to_owned(), started.id.to_string()),
+        ("ABIDE_RUN_ID".to_owned(), run_id.to_string()),
+    ];
+    let mut arguments = vec![started.workflow.to_string()];
+    if let Some(configuration) = &started.configuration {
+        environment.extend(configuration.environment.clone());
+        arguments.extend_from_slice(&configuration.arguments);
+    }
+    let stdin = if is_program { started.input.as_str().as_bytes().to_vec() } else { Vec::new() };
+    Surroundings { environment, arguments, stdin }
+}
+
 /// Instantiates and runs the guest, then answers queries. Ends only with an error.
 async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Error {
     let shared = state.shared.clone();
     let fuel = state.limits.step_fuel;
-    let mut store = Store::new(program.engine(), state);
-    store.limiter(|state| state);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
-    if let Err(error) = store.set_fuel(fuel) {
-        return error;
-    }
-    let instance = match program.pre().instance_pre().instantiate_async(&mut store).await {
+    let mut store = match new_store(program.engine(), state) {
+        Ok(store) => store,
+        Err(error) => return error,
+    };
+    let instance = match program.pre().instantiate_async(&mut store).await {
         Ok(instance) => instance,
         Err(error) => return error,
     };
-    let (run, query) = match program.exports(&mut store, &instance) {
+    let Exports { run, query } = match program.exports(&mut store, &instance) {
         Ok(exports) => exports,
         Err(error) => return error,
     };
     let worked = store
         .run_concurrent(async |accessor| -> wasmtime::Result<std::convert::Infallible> {
-            let mut running = pin!(run.call_concurrent(accessor, (input.as_str().to_owned(),)));
+            let mut running = pin!(begin(run, accessor, input));
             let mut ended = false;
             loop {
                 let request = poll_fn(|context| {
                     if !ended && let Poll::Ready(result) = running.as_mut().poll(context) {
                         ended = true;
                         match result {
-                            Ok((result,)) => {
+                            Ok(given) => {
                                 let mut shared = shared.lock();
-                                shared.ended = Some(match shared.continue_with.take() {
-                                    Some(input) => Ending::Continues(input),
-                                    None => Ending::Gave(outcome_of_run(result)),
+                                shared.ended = Some(match (shared.continue_with.take(), given) {
+                                    (Some(input), _) => Ending::Continues(input),
+                                    (None, Given::Result(result)) => Ending::Gave(outcome_of_run(result)),
+                                    (None, Given::Status(code)) => Ending::Gave(shared.outcome_of_program(code)),
                                 });
                             }
                             Err(error) => return Poll::Ready(Err(error)),
@@ -246,6 +335,30 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
         .await;
     match worked {
         Ok(Err(error)) | Err(error) => error,
+    }
+}
+
+/// What the guest's entry gave.
+enum Given {
+    /// A workflow, its result.
+    Result(Result<String, types::Failure>),
+    /// A program, its exit code.
+    Status(u8),
+}
+
+/// Calls the guest's entry.
+async fn begin(run: RunExport, accessor: &Accessor<GuestState>, input: Json) -> wasmtime::Result<Given> {
+    let input = || input.as_str().to_owned();
+    match run {
+        RunExport::Workflow(run) => Ok(Given::Result(run.call_concurrent(accessor, (input(),)).await?.0)),
+        RunExport::TextWorkflow(run) => {
+            let (result,) = run.call_concurrent(accessor, (input(),)).await?;
+            Ok(Given::Result(result.map_err(|message| convert::failure_to_guest(Failure::new("failed", message)))))
+        }
+        RunExport::Program(run) => {
+            let (status,) = run.call_concurrent(accessor, ()).await?;
+            Ok(Given::Status(u8::from(status.is_err())))
+        }
     }
 }
 

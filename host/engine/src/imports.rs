@@ -13,12 +13,10 @@ use crate::bindings::abide::workflow::{
 };
 use crate::calls::{Imports, call};
 use crate::convert;
-use crate::state::{GuestState, LogLevel, Output};
+use crate::state::{GuestState, LogLevel, MAX_LOG_BYTES, Output};
 
 /// The most random bytes that are given at once.
 const MAX_RANDOM_BYTES: u32 = 65_536;
-/// A longer log message is cut.
-const MAX_LOG_BYTES: usize = 8192;
 /// The longest name of a signal or a published value, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 128;
 /// The longest text of changed attributes, in bytes: more than those of a run may have.
@@ -123,11 +121,7 @@ impl random::Host for GuestState {
 }
 
 impl log::Host for GuestState {
-    fn write(&mut self, level: log::Level, mut message: String, fields: Option<String>) {
-        if message.len() > MAX_LOG_BYTES {
-            message.truncate(message.floor_char_boundary(MAX_LOG_BYTES));
-            message.push('…');
-        }
+    fn write(&mut self, level: log::Level, message: String, fields: Option<String>) {
         let level = match level {
             log::Level::Trace => LogLevel::Trace,
             log::Level::Debug => LogLevel::Debug,
@@ -137,7 +131,7 @@ impl log::Host for GuestState {
         };
         // Fields that are no JSON, or too large, are left out: a log line is never a reason to fail.
         let fields = fields.filter(|fields| fields.len() <= MAX_LOG_BYTES).and_then(|fields| Json::parse(fields).ok());
-        self.shared.lock().outputs.push(Output::Log { level, message, fields });
+        self.write_log(level, message, fields);
     }
 }
 

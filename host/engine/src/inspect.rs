@@ -1,8 +1,16 @@
 //! Reads an uploaded file before anything is compiled: is it a component, is it one for this host, and if not, what to do.
 
-use abide_model::{Error, ErrorCode};
+use abide_model::{Error, ErrorCode, InterfaceName};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Function, FunctionKind, PackageName, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldItem, WorldKey,
+};
+
+use crate::typed;
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
 const INTERFACES: [&str; 15] = [
@@ -23,6 +31,27 @@ const INTERFACES: [&str; 15] = [
     "versions",
 ];
 
+/// Those of them that a tool component may import: it has no run and no history.
+const TOOL_INTERFACES: [&str; 5] = ["types", "http", "timer", "random", "log"];
+
+/// What a component is looked at as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Workflow,
+    Tool,
+}
+
+/// Packages of WASI 0.2 that are linked; of some only these interfaces.
+const WASI: [(&str, &[&str]); 7] = [
+    ("cli", &[]),
+    ("clocks", &["monotonic-clock", "wall-clock"]),
+    ("filesystem", &[]),
+    ("http", &["types", "outgoing-handler"]),
+    ("io", &[]),
+    ("random", &[]),
+    ("sockets", &[]),
+];
+
 /// What an uploaded file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspected {
@@ -30,37 +59,37 @@ pub struct Inspected {
     pub component: Vec<u8>,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
+    /// Those of them that are typed activities.
+    pub typed: Vec<TypedImport>,
     /// Whether it exports `query`.
     pub has_query: bool,
+}
+
+/// An interface that a workflow imports as a typed activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedImport {
+    /// Its name.
+    pub interface: InterfaceName,
+    /// Its functions.
+    pub functions: Vec<String>,
 }
 
 /// Inspects `file`.
 pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
     let component = to_component(file)?;
-    let decoded = wit_component::decode(&component).map_err(|error| {
-        refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
-    })?;
-    let DecodedWasm::Component(resolve, world) = decoded else {
+    let DecodedWasm::Component(resolve, world) = decode(&component)? else {
         return Err(refuse("the file is a package of WIT types, no component: upload what your build made of it"));
     };
     let world = &resolve.worlds[world];
-    let mut imports = Vec::new();
+    let (mut imports, mut typed) = (Vec::new(), Vec::new());
     for (key, item) in &world.imports {
         let name = resolve.name_world_key(key);
-        check_import(&resolve, key, item, &name)?;
+        typed.extend(check_import(&resolve, key, item, &name, Role::Workflow)?);
         if matches!(key, WorldKey::Interface(_)) {
             imports.push(name);
         }
     }
-    match world.exports.get(&WorldKey::Name("run".to_owned())) {
-        Some(WorldItem::Function(run)) => check_run(&resolve, run)?,
-        _ => {
-            return Err(refuse(
-                "the component exports no function `run`: a workflow exports \
-                 `run: async func(input: string) -> result<string, failure>` of the world `abide:workflow/workflow`",
-            ));
-        }
-    }
+    check_entry(&resolve, world)?;
     let has_query = match world.exports.get(&WorldKey::Name("query".to_owned())) {
         Some(WorldItem::Function(query)) => {
             check_query(&resolve, query)?;
@@ -69,7 +98,13 @@ pub fn inspect(file: &[u8]) -> Result<Inspected, Error> {
         Some(_) => return Err(refuse("the component's export `query` is no function")),
         None => false,
     };
-    Ok(Inspected { component, imports, has_query })
+    Ok(Inspected { component, imports, typed, has_query })
+}
+
+pub(crate) fn decode(component: &[u8]) -> Result<DecodedWasm, Error> {
+    wit_component::decode(component).map_err(|error| {
+        refuse(format!("the file is no valid component: {error:#}: build it again, it may be truncated"))
+    })
 }
 
 /// Refuses a core module whose sections do not fill the file exactly: it was cut or damaged, and wit-component takes them at their word.
@@ -97,7 +132,7 @@ fn section_size(file: &[u8], place: usize) -> Option<(usize, usize)> {
     None
 }
 
-fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(header) = file.first_chunk::<8>() else {
         return Err(refuse(format!("the file has {} bytes, that is no WebAssembly: it may be truncated", file.len())));
     };
@@ -114,8 +149,11 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
                      build it with abide-sdk or wit-bindgen for the world `abide:workflow/workflow`"
                 ))
             };
-            ComponentEncoder::default()
-                .validate(true)
+            let mut encoder = ComponentEncoder::default().validate(true);
+            if let Some(adapter) = preview1_adapter(file) {
+                encoder = encoder.adapter(PREVIEW1, adapter).map_err(|error| cannot(&format_args!("{error:#}")))?;
+            }
+            encoder
                 .module(file)
                 .and_then(|mut encoder| encoder.encode())
                 .map_err(|error| cannot(&format_args!("{error:#}")))
@@ -126,13 +164,46 @@ fn to_component(file: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str) -> Result<(), Error> {
+/// What makes WASI 0.2 of the calls of a module that was built for the first WASI, such as by `rustc --target wasm32-wasip1`, `zig cc
+/// -target wasm32-wasi` or TinyGo.
+fn preview1_adapter(module: &[u8]) -> Option<&'static [u8]> {
+    let (mut imports_it, mut is_program) = (false, false);
+    for payload in Parser::new(0).parse_all(module) {
+        // What cannot be read is refused with its reason where the component is made.
+        match payload.ok()? {
+            Payload::ImportSection(imports) => {
+                imports_it |= imports.into_imports().flatten().any(|import| import.module == PREVIEW1);
+            }
+            Payload::ExportSection(exports) => {
+                is_program |= exports.into_iter().flatten().any(|export| export.name == "_start");
+            }
+            _ => {}
+        }
+    }
+    imports_it.then_some(if is_program {
+        WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+    } else {
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+    })
+}
+
+/// What the first WASI calls itself in the imports of a module.
+const PREVIEW1: &str = "wasi_snapshot_preview1";
+
+/// Refuses what this host does not have. Gives the import where it is a typed activity.
+pub(crate) fn check_import(
+    resolve: &Resolve,
+    key: &WorldKey,
+    item: &WorldItem,
+    name: &str,
+    role: Role,
+) -> Result<Option<TypedImport>, Error> {
     let WorldKey::Interface(id) = key else {
         if matches!(item, WorldItem::Type { .. }) {
-            return Ok(());
+            return Ok(None);
         }
         return Err(refuse(format!(
-            "the component imports `{name}`, which this host does not have: import the interfaces of `abide:workflow` only"
+            "the component imports `{name}`, which belongs to no package: put it into an interface of one, such as `acme:crm/customers`"
         )));
     };
     let interface = &resolve.interfaces[*id];
@@ -140,26 +211,99 @@ fn check_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem, name: &str)
     let hint = match package {
         Some(PackageName { namespace, name: package, version }) if namespace == "abide" && package == "workflow" => {
             let fits = version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 1);
-            let known = interface.name.as_deref().is_some_and(|name| INTERFACES.contains(&name));
-            match (fits, known) {
-                (true, true) => return Ok(()),
-                (true, false) => format!("`abide:workflow@0.1.0` has: {}", INTERFACES.join(", ")),
-                (false, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
+            let offered = match role {
+                Role::Workflow => &INTERFACES[..],
+                Role::Tool => &TOOL_INTERFACES[..],
+            };
+            let known = interface.name.as_deref().is_some_and(|name| offered.contains(&name));
+            match (fits, known, role) {
+                (true, true, _) => return Ok(None),
+                (true, false, Role::Workflow) => format!("`abide:workflow@0.1.0` has: {}", offered.join(", ")),
+                (true, false, Role::Tool) => {
+                    format!(
+                        "a tool component has no run and no history; of `abide:workflow@0.1.0` it may import: {}",
+                        offered.join(", ")
+                    )
+                }
+                (false, _, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
             }
         }
-        Some(PackageName { namespace, .. }) if namespace == "wasi" => {
-            "WASI is not linked in this release: in Rust, build for `wasm32-unknown-unknown`; time, random numbers, HTTP and logs \
-             are in `abide:workflow`"
-                .to_owned()
-        }
-        _ => "import the interfaces of `abide:workflow` only".to_owned(),
+        Some(package) if package.namespace == "wasi" => match check_wasi(package, interface.name.as_deref()) {
+            Ok(()) => return Ok(None),
+            Err(hint) => hint,
+        },
+        _ if role == Role::Workflow => return typed_import(resolve, *id, name).map(Some),
+        _ => "typed activities are for workflows; a tool component calls others by `http`".to_owned(),
     };
     Err(refuse(format!("the component imports `{name}`, which this host does not have: {hint}")))
 }
 
+/// An interface of the user's own: each of its functions becomes a call that is recorded.
+fn typed_import(resolve: &Resolve, id: InterfaceId, name: &str) -> Result<TypedImport, Error> {
+    let functions = &resolve.interfaces[id].functions;
+    for function in functions.values() {
+        typed::check_function(resolve, function).map_err(|reason| {
+            refuse(format!("the component imports `{name}`, which cannot be a typed activity: {reason}"))
+        })?;
+    }
+    let interface = InterfaceName::parse(name).map_err(|error| refuse(error.message))?;
+    Ok(TypedImport { interface, functions: functions.keys().cloned().collect() })
+}
+
+/// What of WASI a component may import. The error says what to do.
+fn check_wasi(package: &PackageName, interface: Option<&str>) -> Result<(), String> {
+    if !package.version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 2) {
+        return Err("this host has WASI 0.2: build for `wasm32-wasip2`".to_owned());
+    }
+    let known = WASI.iter().any(|(known, interfaces)| {
+        *known == package.name && (interfaces.is_empty() || interface.is_some_and(|name| interfaces.contains(&name)))
+    });
+    if known {
+        return Ok(());
+    }
+    Err(match package.name.as_str() {
+        "keyvalue" | "blobstore" | "config" => {
+            "keep data in variables, which last as long as the run, or reach a store through a tool".to_owned()
+        }
+        _ => {
+            let packages: Vec<&str> = WASI.iter().map(|(package, _)| *package).collect();
+            format!("of WASI 0.2 this host has: {}; of `wasi:http` the outgoing half", packages.join(", "))
+        }
+    })
+}
+
+/// A workflow exports `run`, a program `wasi:cli/run`.
+fn check_entry(resolve: &Resolve, world: &World) -> Result<(), Error> {
+    let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
+    match world.exports.get(&WorldKey::Name("run".to_owned())) {
+        Some(WorldItem::Function(run)) => check_run(resolve, run),
+        None if exports.iter().any(|name| name.starts_with("wasi:cli/run@0.2.")) => Ok(()),
+        _ => {
+            let hint = match exports.iter().find(|name| name.starts_with("wasi:")) {
+                Some(name) if name.starts_with("wasi:http/") => {
+                    "it is a server of HTTP requests: abide runs workflows, which begin with an input; put the server in front of them"
+                }
+                Some(name) if name.starts_with("wasi:cli/") => {
+                    "it is a program for another version of WASI: build for `wasm32-wasip2`"
+                }
+                _ => {
+                    "a workflow exports `run: async func(input: string) -> result<string, failure>` of the world \
+                     `abide:workflow/workflow`; a program exports `wasi:cli/run@0.2`"
+                }
+            };
+            Err(refuse(format!("the component exports no function `run`: {hint}")))
+        }
+    }
+}
+
+/// `async` or not; with a failure, or a text, as its error.
 fn check_run(resolve: &Resolve, run: &Function) -> Result<(), Error> {
-    let fits = run.kind == FunctionKind::AsyncFreestanding && strings(resolve, run, 1) && is_result(resolve, run);
-    if fits { Ok(()) } else { Err(wrong_type("run", "async func(input: string) -> result<string, failure>")) }
+    let kind = matches!(run.kind, FunctionKind::AsyncFreestanding | FunctionKind::Freestanding);
+    if kind && strings(resolve, run, 1) && is_result(resolve, run) {
+        Ok(())
+    } else {
+        Err(wrong_type("run", "async func(input: string) -> result<string, failure>"))
+    }
 }
 
 fn check_query(resolve: &Resolve, query: &Function) -> Result<(), Error> {
@@ -192,6 +336,6 @@ fn is_result(resolve: &Resolve, function: &Function) -> bool {
     matches!(&resolve.types[id].kind, TypeDefKind::Result(result) if result.ok.is_some_and(|ok| is_string(resolve, &ok)) && result.err.is_some())
 }
 
-fn refuse(message: impl Into<String>) -> Error {
+pub(crate) fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidComponent, message)
 }

@@ -14,11 +14,15 @@ mod imports;
 mod inspect;
 mod others;
 mod state;
+mod tool;
 mod trap;
+mod typed;
 mod updates;
+mod wasi;
 
 pub use cache::CompiledCache;
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};
 pub use guest::{Guest, GuestSpec, Stop, Turn};
-pub use inspect::{Inspected, inspect};
+pub use inspect::{Inspected, TypedImport, inspect};
 pub use state::{Ending, LogLevel, Output};
+pub use tool::{InspectedTool, ToolCall, ToolFunction, ToolProgram, inspect_tool};

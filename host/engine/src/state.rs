@@ -10,6 +10,8 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
 use crate::bindings::abide::workflow::run::Info;
+use crate::wasi::Wasi;
+use crate::wasi::stdio::Stdio;
 
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,12 @@ pub(crate) struct Shared {
     pub(crate) live: bool,
     /// Values that the history records, each from its cause on.
     pub(crate) markers: HashMap<String, MarkerRecorded>,
+    /// Bytes of log lines since the last event.
+    pub(crate) logged_bytes: usize,
+    /// What it wrote to standard output and error.
+    pub(crate) stdio: Stdio,
+    /// The code with which a program ended itself.
+    pub(crate) exit_code: Option<u8>,
     /// What the run goes on with as a new one, when it ends.
     pub(crate) continue_with: Option<Json>,
     pub(crate) published_names: std::collections::HashSet<String>,
@@ -108,6 +116,40 @@ pub(crate) struct Shared {
     pub(crate) query_waker: Option<Waker>,
     pub(crate) query_answer: Option<Outcome>,
     pub(crate) ended: Option<Ending>,
+}
+
+/// A longer log message is cut.
+pub(crate) const MAX_LOG_BYTES: usize = 8192;
+/// What a guest may log between two events, in bytes. Each line counts as so many more.
+const MAX_LOGGED_BYTES: usize = 1 << 20;
+const LOG_LINE_BYTES: usize = 64;
+
+impl Shared {
+    /// Writes a log line. A guest that writes without end fills nothing: what is beyond the limit between two events is left out, which
+    /// the last line tells.
+    pub(crate) fn write_log(&mut self, level: LogLevel, mut message: String, fields: Option<Json>) {
+        if self.logged_bytes > MAX_LOGGED_BYTES {
+            return;
+        }
+        if message.len() > MAX_LOG_BYTES {
+            message.truncate(message.floor_char_boundary(MAX_LOG_BYTES));
+            message.push('…');
+        }
+        self.logged_bytes += LOG_LINE_BYTES + message.len() + fields.as_ref().map_or(0, |fields| fields.as_str().len());
+        self.outputs.push(Output::Log { level, message, fields });
+        if self.logged_bytes > MAX_LOGGED_BYTES {
+            let message =
+                format!("more than {MAX_LOGGED_BYTES} bytes of log lines since the last event: the rest is left out");
+            self.outputs.push(Output::Log { level: LogLevel::Warn, message, fields: None });
+        }
+    }
+}
+
+impl GuestState {
+    /// Writes a log line.
+    pub(crate) fn write_log(&self, level: LogLevel, message: String, fields: Option<Json>) {
+        self.shared.lock().write_log(level, message, fields);
+    }
 }
 
 /// How `run` ended.
@@ -140,6 +182,7 @@ pub(crate) struct GuestState {
     pub(crate) updates: ResourceTable,
     /// What the run can be found by now.
     pub(crate) attributes: Attributes,
+    pub(crate) wasi: Wasi,
 }
 
 impl ResourceLimiter for GuestState {

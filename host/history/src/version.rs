@@ -1,6 +1,6 @@
 //! The row of a version.
 
-use abide_model::{Digest, WorkflowName};
+use abide_model::{Configuration, Digest, WorkflowName};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -25,4 +25,8 @@ pub struct Version {
     /// Whether it exports `query`.
     #[n(5)]
     pub has_query: bool,
+    /// What its runs see as environment variables and arguments.
+    #[n(6)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration>,
 }

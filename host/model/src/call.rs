@@ -60,6 +60,10 @@ pub enum CallKind {
     #[n(11)]
     #[serde(rename = "runs.cancel")]
     RunsCancel,
+    /// A function of an interface that is neither the host's nor WASI's: a typed activity.
+    #[n(12)]
+    #[serde(rename = "activities.call")]
+    ActivitiesCall,
 }
 
 /// What brings the outcome of a call.
@@ -93,13 +97,16 @@ impl CallKind {
             Self::ChildrenResult => "children.await-result",
             Self::RunsSignal => "runs.signal",
             Self::RunsCancel => "runs.cancel",
+            Self::ActivitiesCall => "activities.call",
         }
     }
 
     /// What brings its outcome.
     pub fn source(self) -> Source {
         match self {
-            Self::LlmGenerate | Self::ToolsList | Self::ToolsCall | Self::HttpFetch => Source::Activity,
+            Self::LlmGenerate | Self::ToolsList | Self::ToolsCall | Self::HttpFetch | Self::ActivitiesCall => {
+                Source::Activity
+            }
             Self::ChildrenStart | Self::RunsSignal | Self::RunsCancel => Source::Host,
             Self::ChildrenResult => Source::OtherRun,
             Self::TimerSleep => Source::Timer,

@@ -11,8 +11,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Digest, Failure, Json, Limits, Outcome, ParkReason,
-    RecordedRequest, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Failure, Json, Limits, Outcome,
+    ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// The place of an event in its history, from 0.
@@ -188,6 +188,9 @@ pub struct RunStarted {
     /// What it can be found by at first.
     #[n(10)]
     pub attributes: Attributes,
+    /// How its version was configured when it started.
+    #[n(11)]
+    pub configuration: Option<Configuration>,
 }
 
 /// The run that started another one.

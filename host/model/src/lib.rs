@@ -17,6 +17,7 @@
 mod attributes;
 mod call;
 mod clock;
+mod configuration;
 mod digest;
 mod error;
 mod event;
@@ -25,6 +26,7 @@ mod filter;
 pub mod http;
 mod ids;
 mod instant;
+mod interface;
 mod json;
 mod limits;
 pub mod llm;
@@ -39,6 +41,7 @@ pub mod tools;
 pub use attributes::{AttributeChanges, AttributeValue, Attributes};
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use configuration::Configuration;
 pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
@@ -49,6 +52,7 @@ pub use event::{
 pub use failure::Failure;
 pub use filter::{Filter, Term};
 pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};

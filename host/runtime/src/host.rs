@@ -8,8 +8,8 @@ use abide_activities::Performer;
 use abide_engine::{CompiledCache, Engine, EngineConfig};
 use abide_history::Store;
 use abide_model::{
-    CallerId, Clock, Digest, Error, ErrorCode, Event, Json, Limits, Run, RunId, RunRef, RunStarted, SignalReceived,
-    Tenant, WorkflowName,
+    CallerId, Clock, Configuration, Digest, Error, ErrorCode, Event, Json, Limits, Run, RunId, RunRef, RunStarted,
+    SignalReceived, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -26,7 +26,7 @@ use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, timers};
+use crate::{driving, queries, replaying, starting, timers, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -38,7 +38,8 @@ pub struct HostConfig {
     pub cache_dir: PathBuf,
     /// Guests in memory at the same time.
     pub max_resident: usize,
-    /// Bytes of linear memory of all guests in memory.
+    /// Bytes of linear memory of all guests in memory. Pages that were never touched, or that the guests of a component share, count for
+    /// nothing as long as the whole process has less in memory.
     pub resident_bytes: u64,
     /// Limits of new runs.
     pub limits: Limits,
@@ -107,6 +108,7 @@ impl Host {
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
+        inner.tasks.spawn(warming::warm(inner.clone()));
         let host = Self { inner };
         host.inner.tasks.spawn(schedules::keep(host.clone()));
         Ok(host)
@@ -114,9 +116,23 @@ impl Host {
 
     /// Takes an upload as the active version of `name`.
     pub async fn deploy(&self, tenant: &Tenant, name: &WorkflowName, file: Bytes) -> Result<Deployed, Error> {
+        self.deploy_with(tenant, name, file, Configuration::default()).await
+    }
+
+    /// The same, with the environment and the arguments that runs of the version start with. Those that run keep what they started with.
+    pub async fn deploy_with(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        file: Bytes,
+        configuration: Configuration,
+    ) -> Result<Deployed, Error> {
         self.inner.check_ready()?;
         self.check_component(&file)?;
-        self.inner.programs.deploy(tenant, name, file, self.inner.clock.now_ms()).await
+        configuration.check()?;
+        let configuration = Some(configuration).filter(|configuration| !configuration.is_empty());
+        let check = |import: &_| self.inner.performer.check_import(import);
+        self.inner.programs.deploy(tenant, name, file, configuration, self.inner.clock.now_ms(), check).await
     }
 
     /// Starts a run. It is durable when this gives `Ok`.
@@ -136,6 +152,7 @@ impl Host {
         check_size("the input", start.input.len())?;
         starting::check(&start)?;
         let version = self.version_for(tenant, &start.workflow, start.version.as_deref()).await?;
+        let configuration = inner.programs.configuration(tenant, &start.workflow, version).await?;
         check_timeout(start.run_timeout_ms)?;
         let messages = start.signal.map(|signal| self.first_signal(signal)).transpose()?;
         let now_ms = inner.clock.now_ms();
@@ -156,6 +173,7 @@ impl Host {
             continued_from: None,
             run_timeout_ms: start.run_timeout_ms,
             attributes: start.attributes,
+            configuration,
         };
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());

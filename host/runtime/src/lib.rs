@@ -30,6 +30,7 @@ mod tasks;
 mod timers;
 mod updating;
 pub mod view;
+mod warming;
 
 pub use host::{Host, HostConfig};
 pub use retention::Retention;

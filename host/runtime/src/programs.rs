@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use abide_engine::{CompiledCache, Engine, Program, inspect};
-use abide_history::{Store, Version};
-use abide_model::{Digest, Error, ErrorCode, Tenant, WorkflowName};
+use abide_engine::{CompiledCache, Engine, Program, TypedImport, inspect};
+use abide_history::{Store, StoreError, Version};
+use abide_model::{Configuration, Digest, Error, ErrorCode, Tenant, WorkflowName};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
@@ -17,38 +17,50 @@ pub(crate) struct Programs {
     cache: CompiledCache,
     store: Arc<dyn Store>,
     loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
+    /// How versions are configured, as the store has it. Emptied at each upload.
+    configurations: Mutex<Configurations>,
 }
+
+type Configurations = HashMap<(Tenant, WorkflowName, Digest), Option<Configuration>>;
 
 impl Programs {
     pub(crate) fn new(engine: Engine, cache: CompiledCache, store: Arc<dyn Store>) -> Self {
-        Self { engine, cache, store, loaded: Mutex::default() }
+        Self { engine, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
     }
 
-    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`.
+    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`. `check` refuses typed activities that
+    /// nobody performs.
     pub(crate) async fn deploy(
         &self,
         tenant: &Tenant,
         name: &WorkflowName,
         file: Bytes,
+        configuration: Option<Configuration>,
         now_ms: u64,
+        check: impl Fn(&TypedImport) -> Result<(), Error>,
     ) -> Result<Deployed, Error> {
         let (digest, inspected) = self.inspect(file).await?;
+        for import in &inspected.typed {
+            check(import)?;
+        }
         let known = self.store.versions(tenant, Some(name)).await?.into_iter().find(|known| known.version == digest);
         let created = known.is_none();
-        let version = known.unwrap_or_else(|| Version {
+        let version = Version {
             workflow: name.clone(),
             version: digest,
-            uploaded_ms: now_ms,
+            uploaded_ms: known.map_or(now_ms, |known| known.uploaded_ms),
             size_bytes: inspected.component.len() as u64,
             imports: inspected.imports.clone(),
             has_query: inspected.has_query,
-        });
+            configuration,
+        };
         let component = Bytes::from(inspected.component);
         if let Err(error) = self.compile(digest, component.clone()).await {
             self.lock().remove(&digest);
             return Err(error);
         }
         self.store.put_version(tenant, version.clone(), component).await?;
+        self.configurations().clear();
         Ok(Deployed { version, created })
     }
 
@@ -76,6 +88,27 @@ impl Programs {
             self.load_blocking(digest, component).await
         };
         cell.get_or_try_init(load).await.cloned()
+    }
+
+    /// How a version is configured.
+    pub(crate) async fn configuration(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        version: Digest,
+    ) -> Result<Option<Configuration>, StoreError> {
+        let key = (tenant.clone(), name.clone(), version);
+        if let Some(known) = self.configurations().get(&key) {
+            return Ok(known.clone());
+        }
+        let versions = self.store.versions(tenant, Some(name)).await?;
+        let found = versions.into_iter().find(|known| known.version == version).and_then(|known| known.configuration);
+        self.configurations().insert(key, found.clone());
+        Ok(found)
+    }
+
+    fn configurations(&self) -> MutexGuard<'_, Configurations> {
+        self.configurations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn inspect(&self, file: Bytes) -> Result<(Digest, abide_engine::Inspected), Error> {

@@ -1,5 +1,8 @@
 //! Which guests stay in memory. There are so many seats, and so many bytes; who wants a seat when none is free has the guest that was
 //! idle the longest dropped. A dropped guest comes back by replay.
+//!
+//! A guest counts with the memory that it has. Much of that may be pages that nobody touched, or that all guests of a component share: as
+//! long as the whole process has less in memory than the guests may have, nobody has to leave for bytes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -14,6 +17,8 @@ pub(crate) struct Residency {
     seats: Arc<Semaphore>,
     max_bytes: u64,
     bytes: AtomicU64,
+    /// What the process has in memory, where the system tells.
+    in_memory_bytes: fn() -> Option<u64>,
     clock: AtomicU64,
     next_id: AtomicU64,
     waiting: AtomicUsize,
@@ -40,10 +45,15 @@ pub(crate) struct Seat {
 
 impl Residency {
     pub(crate) fn new(seats: usize, max_bytes: u64) -> Arc<Self> {
+        Self::measured(seats, max_bytes, process_in_memory_bytes)
+    }
+
+    fn measured(seats: usize, max_bytes: u64, in_memory_bytes: fn() -> Option<u64>) -> Arc<Self> {
         Arc::new(Self {
             seats: Arc::new(Semaphore::new(seats)),
             max_bytes,
             bytes: AtomicU64::new(0),
+            in_memory_bytes,
             clock: AtomicU64::new(0),
             next_id: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
@@ -104,12 +114,25 @@ impl Residency {
     }
 
     fn is_short(&self) -> bool {
-        self.waiting.load(Ordering::Acquire) > 0 || self.bytes.load(Ordering::Relaxed) > self.max_bytes
+        self.waiting.load(Ordering::Acquire) > 0 || self.is_full()
+    }
+
+    /// Whether the guests have more memory than they may have, and not only by name.
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.max_bytes
+            && (self.in_memory_bytes)().is_none_or(|bytes| bytes > self.max_bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Place>>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What Linux says in `/proc/self/status`.
+fn process_in_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// Counts who waits, also when the waiting is given up.
@@ -135,7 +158,7 @@ impl Seat {
         let before = self.place.bytes.swap(bytes, Ordering::Relaxed);
         if bytes != before {
             self.residency.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
-            if self.residency.bytes.load(Ordering::Relaxed) > self.residency.max_bytes {
+            if self.residency.is_full() {
                 self.residency.ask_one_to_leave();
             }
         }
@@ -208,8 +231,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn memory_that_is_not_used_counts_for_nothing() {
+        let residency = Residency::measured(10, 100, || Some(99));
+        let (one, two) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
+        one.busy(1000);
+        two.busy(1000);
+        assert!(!one.idle() && !two.idle());
+    }
+
+    #[test]
+    fn the_system_tells_what_is_in_memory() {
+        if cfg!(target_os = "linux") {
+            assert!(process_in_memory_bytes().unwrap() > 1 << 20);
+        }
+    }
+
+    #[tokio::test]
     async fn bytes_count_too() {
-        let residency = Residency::new(10, 100);
+        let residency = Residency::measured(10, 100, || None);
         let (one, two) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
         one.busy(60);
         assert!(!one.idle());

@@ -64,10 +64,13 @@ pub async fn open(config: Config) -> Result<App, Error> {
 /// Opens the host on a store that is open already; for tests, with stores that fail.
 pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<App, Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let activities = Activities::new(config.activities, &config.base_dir, clock.clone())?;
+    let cache_dir = config.data.join("cache");
+    let mut activities = config.activities;
+    activities.cache_dir = Some(cache_dir.clone());
+    let activities = Activities::new(activities, &config.base_dir, clock.clone())?;
     let performer: Arc<dyn Performer> = Arc::new(activities.clone());
     let host_config = HostConfig {
-        cache_dir: config.data.join("cache"),
+        cache_dir,
         max_resident: config.host.max_resident_guests,
         resident_bytes: config.host.resident_bytes,
         limits: config.limits,

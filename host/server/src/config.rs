@@ -1,12 +1,14 @@
 //! `abide.toml`. What is wrong in it is told with the file, the line and the key.
 //!
-//! The sections `llm`, `tools`, `http` and `workers` belong to `abide_activities`; here they only get their place in the file.
+//! The sections `llm`, `tools`, `http`, `workers`, `components` and `activities` belong to `abide_activities`; here they only get their place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use abide_activities::{ActivitiesConfig, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider};
+use abide_activities::{
+    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider,
+};
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
 use serde::{Deserialize, Deserializer};
@@ -108,12 +110,15 @@ struct File {
     tools: BTreeMap<String, ToolsProvider>,
     http: HttpConfig,
     workers: BTreeMap<String, WorkersProvider>,
+    components: BTreeMap<String, ComponentProvider>,
+    activities: BTreeMap<String, Binding>,
     public_url: Option<String>,
 }
 
 impl Default for File {
     fn default() -> Self {
-        let ActivitiesConfig { llm, default_llm, tools, http, workers, public_url } = ActivitiesConfig::default();
+        let ActivitiesConfig { llm, default_llm, tools, http, workers, components, activities, public_url, .. } =
+            ActivitiesConfig::default();
         Self {
             listen: LISTEN.to_owned(),
             data: DATA.into(),
@@ -126,6 +131,8 @@ impl Default for File {
             tools,
             http,
             workers,
+            components,
+            activities,
             public_url,
         }
     }
@@ -174,6 +181,8 @@ impl Config {
             tools,
             http,
             workers,
+            components,
+            activities,
             public_url,
         } = file;
         Self {
@@ -183,7 +192,17 @@ impl Config {
             limits,
             host,
             retention: retention.into(),
-            activities: ActivitiesConfig { llm, default_llm, tools, http, workers, public_url },
+            activities: ActivitiesConfig {
+                llm,
+                default_llm,
+                tools,
+                http,
+                workers,
+                components,
+                activities,
+                public_url,
+                cache_dir: None,
+            },
             base_dir: base_dir.to_owned(),
         }
     }

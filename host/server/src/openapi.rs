@@ -18,10 +18,10 @@ mod tests {
     use abide_history::Version;
     use abide_model::{
         Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-        CancelRequested, Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits, MarkerRecorded, Outcome,
-        Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId,
-        RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant,
-        UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+        CancelRequested, Configuration, Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits,
+        MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
+        RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+        SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
     };
     use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_runtime::view::{
@@ -231,7 +231,12 @@ mod tests {
             size_bytes: 2,
             imports: vec!["abide:workflow/llm@0.1.0".to_owned()],
             has_query: true,
+            configuration: Some(configuration()),
         }
+    }
+
+    fn configuration() -> Configuration {
+        Configuration { environment: [("A".to_owned(), "b".to_owned())].into(), arguments: vec!["c".to_owned()] }
     }
 
     #[test]
@@ -250,6 +255,7 @@ mod tests {
             CallKind::TimerSleep,
             CallKind::SignalsReceive,
             CallKind::CancellationRequested,
+            CallKind::ActivitiesCall,
         ] {
             let call = OpenCall { call: 1, event: 2, kind, summary: "a".to_owned(), since_ms: 3 };
             let description = Description {
@@ -444,6 +450,7 @@ mod tests {
             continued_from: Some(parent().child),
             run_timeout_ms: Some(1),
             attributes: attributes(),
+            configuration: Some(configuration()),
         };
         let retry = RetryPolicy {
             initial_interval_ms: Some(1),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use abide_activities::Activity;
-use abide_model::{Failure, IdReuse, Json, Outcome};
+use abide_model::{CallKind, Failure, IdReuse, Json, Outcome};
 use abide_runtime::view::IfRunning;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -191,9 +191,10 @@ impl Scenario {
                     Some(Answer::Gives(value)) => Outcome::Ok(Json::from(&json!({ "structured": value }))),
                     Some(Answer::Fails(code)) => Outcome::Failed(Failure::new(code, "as the scenario says")),
                     Some(Answer::Hangs(_)) => std::future::pending().await,
-                    None => match request["messages"].as_array() {
-                        Some(messages) => said(messages.len()),
-                        None => echo(&activity),
+                    None => match (request["messages"].as_array(), request["body"]["text"].as_str()) {
+                        (Some(messages), _) => said(messages.len()),
+                        (None, Some(body)) if activity.kind == CallKind::HttpFetch => fetched(body.len()),
+                        (None, _) => echo(&activity),
                     },
                 }
             }
@@ -204,6 +205,14 @@ impl Scenario {
 fn said(messages: usize) -> Outcome {
     let message = json!({ "text": format!("{messages} messages"), "tool_calls": [] });
     Outcome::Ok(Json::from(&json!({ "message": message, "finish_reason": "stop", "model": "m" })))
+}
+
+/// What an endpoint of a model answers to a body of so many bytes.
+fn fetched(bytes: usize) -> Outcome {
+    let message = json!({ "role": "assistant", "content": format!("the request had {bytes} bytes") });
+    let text = json!({ "choices": [{ "message": message }] }).to_string();
+    let headers = json!([["content-type", "application/json"]]);
+    Outcome::Ok(Json::from(&json!({ "status": 200, "headers": headers, "body": { "text": text } })))
 }
 
 /// The file of a scenario.

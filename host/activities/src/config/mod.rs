@@ -18,6 +18,7 @@ macro_rules! calling {
     )*};
 }
 
+mod components;
 mod http;
 mod llm;
 mod secret;
@@ -25,10 +26,12 @@ mod tools;
 mod workers;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use abide_model::{Error, ErrorCode, RetryPolicy};
 use serde::Deserialize;
 
+pub use components::{Binding, ComponentLimits, ComponentProvider};
 pub use http::HttpConfig;
 pub use llm::{LlmProvider, MaxTokensField, OpenAiProvider, ScriptedProvider};
 pub use secret::Secret;
@@ -55,8 +58,15 @@ pub struct ActivitiesConfig {
     pub http: HttpConfig,
     /// Task queues and the tools that their workers offer, by name.
     pub workers: BTreeMap<String, WorkersProvider>,
+    /// Tool components, by name.
+    pub components: BTreeMap<String, ComponentProvider>,
+    /// Who performs the interfaces that workflows import, by their names such as `acme:crm/customers` or `acme:crm/customers@1.2.0`.
+    pub activities: BTreeMap<String, Binding>,
     /// The URL by which others reach this host, such as `https://abide.example`. Without one, its address.
     pub public_url: Option<String>,
+    /// Where compiled tool components are kept. Without it they are compiled at each start. No key of the file: the host says it.
+    #[serde(skip)]
+    pub cache_dir: Option<PathBuf>,
 }
 
 impl ActivitiesConfig {

@@ -6,9 +6,13 @@ use reqwest::Url;
 
 use crate::config::wrong;
 
-/// The list of `[http] allow`.
+/// The list `allow` of a section.
 #[derive(Debug)]
-pub(crate) struct AllowList(Vec<Pattern>);
+pub(crate) struct AllowList {
+    /// The section, such as `http`.
+    key: String,
+    patterns: Vec<Pattern>,
+}
 
 #[derive(Debug, PartialEq, Eq)]
 struct Pattern {
@@ -25,19 +29,19 @@ enum Host {
 }
 
 impl AllowList {
-    pub(crate) fn parse(entries: &[String]) -> Result<Self, Error> {
+    pub(crate) fn parse(key: &str, entries: &[String]) -> Result<Self, Error> {
         let parsed = entries.iter().enumerate().map(|(place, entry)| {
             Pattern::parse(entry).ok_or_else(|| {
                 let shown: String = entry.chars().take(100).flat_map(char::escape_debug).collect();
                 wrong(
-                    &format!("http.allow[{place}]"),
+                    &format!("{key}.allow[{place}]"),
                     format_args!(
                         "is `{shown}`: give a host such as `api.example.com`, `127.0.0.1:9000` or `*.example.org`, without scheme and path"
                     ),
                 )
             })
         });
-        Ok(Self(parsed.collect::<Result<_, _>>()?))
+        Ok(Self { key: key.to_owned(), patterns: parsed.collect::<Result<_, _>>()? })
     }
 
     /// Refuses what is not on the list, and says what to add.
@@ -46,7 +50,7 @@ impl AllowList {
         let (host, port) = (url.host_str().unwrap_or_default(), url.port());
         let is_port =
             |wanted: Option<u16>| wanted == port || (wanted.is_some() && wanted == url.port_or_known_default());
-        if self.0.iter().any(|pattern| is_port(pattern.port) && pattern.host.matches(host)) {
+        if self.patterns.iter().any(|pattern| is_port(pattern.port) && pattern.host.matches(host)) {
             return Ok(());
         }
         let missing = match port {
@@ -55,7 +59,7 @@ impl AllowList {
         };
         Err(Failure::new(
             "denied",
-            format!("no run may fetch from `{missing}`: add \"{missing}\" to `allow` of `[http]`"),
+            format!("`{missing}` may not be fetched from: add \"{missing}\" to `allow` of `[{}]`", self.key),
         ))
     }
 }
@@ -107,7 +111,7 @@ mod tests {
     use super::*;
 
     fn allows(entry: &str, url: &str) -> bool {
-        AllowList::parse(&[entry.to_owned()]).unwrap().check(&Url::parse(url).unwrap()).is_ok()
+        AllowList::parse("http", &[entry.to_owned()]).unwrap().check(&Url::parse(url).unwrap()).is_ok()
     }
 
     #[test]
@@ -162,14 +166,15 @@ mod tests {
             "a:99999",
             "u@a",
         ] {
-            let error = AllowList::parse(&["ok.example".to_owned(), bad.to_owned()]).unwrap_err();
+            let error = AllowList::parse("http", &["ok.example".to_owned(), bad.to_owned()]).unwrap_err();
             assert!(error.message.starts_with("`http.allow[1]` is"), "{bad}: {}", error.message);
         }
     }
 
     #[test]
     fn a_refusal_says_what_to_add() {
-        let failure = AllowList::parse(&[]).unwrap().check(&Url::parse("http://x.example:81/").unwrap()).unwrap_err();
+        let failure =
+            AllowList::parse("http", &[]).unwrap().check(&Url::parse("http://x.example:81/").unwrap()).unwrap_err();
         assert_eq!(failure.code, "denied");
         assert!(failure.message.ends_with("add \"x.example:81\" to `allow` of `[http]`"), "{}", failure.message);
     }

@@ -53,11 +53,12 @@ struct Prepared {
 }
 
 impl Fetcher {
-    pub(crate) fn new(config: &HttpConfig, client: Client) -> Result<Self, Error> {
+    /// `key` is the section of the configuration, such as `http`.
+    pub(crate) fn new(key: &str, config: &HttpConfig, client: Client) -> Result<Self, Error> {
         Ok(Self {
-            lane: Lane::new("http", &config.calling())?,
+            lane: Lane::new(key, &config.calling())?,
             client,
-            allow: AllowList::parse(&config.allow)?,
+            allow: AllowList::parse(key, &config.allow)?,
             max_response_bytes: config.max_response_bytes.unwrap_or(DEFAULT_MAX_RESPONSE_BYTES),
         })
     }
@@ -112,7 +113,8 @@ impl Fetcher {
         let body = match client::read_body(response, self.max_response_bytes).await {
             Ok(body) => body,
             Err(error @ BodyError::TooLarge(_)) => {
-                let message = format!("the answer of {to} {error}; `max_response_bytes` of `[http]` sets the limit");
+                let key = self.lane.key();
+                let message = format!("the answer of {to} {error}; `max_response_bytes` of `[{key}]` sets the limit");
                 return Trouble::lasting("response-too-large", message).into();
             }
             Err(error) => return Trouble::passing("unavailable", format!("the answer of {to} {error}")).into(),

@@ -1,5 +1,5 @@
 //! `tools.list` and `tools.call`: which provider a request means. How MCP servers, HTTP APIs and
-//! workers are spoken with is in `mcp`, `http` and `workers`.
+//! workers are spoken with is in `mcp`, `http` and `workers`; tool components are in `crate::components`.
 
 mod declared;
 mod http;
@@ -16,6 +16,7 @@ use abide_model::{Clock, Error, Failure, Json, Outcome};
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
+use crate::components::{Component, Components};
 use crate::config::{ActivitiesConfig, ToolsProvider, check_name, wrong};
 use crate::lane::refused;
 use crate::trouble::{Attempt, Trouble};
@@ -36,6 +37,7 @@ pub(crate) struct Tools {
 enum Provider {
     Mcp(Mcp),
     Http(HttpTools),
+    Component(Arc<Component>),
 }
 
 impl Tools {
@@ -44,6 +46,7 @@ impl Tools {
         base_dir: &Path,
         client: &reqwest::Client,
         clock: &Arc<dyn Clock>,
+        components: &Components,
     ) -> Result<Self, Error> {
         let workers = Workers::new(&config.workers, clock)?;
         if let Some(url) = &config.public_url {
@@ -64,7 +67,18 @@ impl Tools {
             };
             Ok((name.clone(), provider))
         });
-        let providers = providers.collect::<Result<_, Error>>()?;
+        let mut providers = providers.collect::<Result<BTreeMap<_, _>, Error>>()?;
+        for (name, component) in components.iter() {
+            let taken = ["tools", "workers"].into_iter().find(|section| match *section {
+                "tools" => config.tools.contains_key(name),
+                _ => config.workers.contains_key(name),
+            });
+            if let Some(section) = taken {
+                let problem = format!("has the name of `[{section}.{name}]`: rename one");
+                return Err(wrong(&format!("components.{name}"), problem));
+            }
+            providers.insert(name.clone(), Provider::Component(component.clone()));
+        }
         Ok(Self { providers, workers })
     }
 
@@ -106,6 +120,7 @@ impl Tools {
         match self.find(&request.provider) {
             Ok(Provider::Mcp(provider)) => provider.call(clock, activity, &request.name, &arguments).await,
             Ok(Provider::Http(provider)) => provider.call(clock, activity, &request.name, arguments).await,
+            Ok(Provider::Component(component)) => component.call_tool(clock, activity, &request.name, given).await,
             Err(failure) => refused(failure),
         }
     }
@@ -114,7 +129,7 @@ impl Tools {
     pub(crate) async fn close(&self) {
         join_all(self.providers.values().filter_map(|provider| match provider {
             Provider::Mcp(provider) => Some(provider.close()),
-            Provider::Http(_) => None,
+            Provider::Http(_) | Provider::Component(_) => None,
         }))
         .await;
     }
@@ -142,6 +157,7 @@ impl Provider {
         match self {
             Self::Mcp(provider) => provider.list(clock, activity).await,
             Self::Http(provider) => Performed { outcome: provider.list(), attempts: 1 },
+            Self::Component(component) => Performed { outcome: component.list(), attempts: 1 },
         }
     }
 }
@@ -181,7 +197,7 @@ fn arguments(json: &Json) -> Result<Map<String, Value>, Failure> {
 }
 
 /// What a guest sees of a result that came as JSON: the value for programs, and a text to read.
-fn result_of(result: &Json, is_error: bool) -> ToolResult {
+pub(crate) fn result_of(result: &Json, is_error: bool) -> ToolResult {
     let text = result.read::<String>().unwrap_or_else(|_| result.to_string());
     ToolResult { content: vec![ContentPart::Text { text }], structured: Some(result.clone()), is_error }
 }
@@ -192,7 +208,7 @@ fn ended(result: Result<Json, Trouble>) -> Attempt {
 }
 
 /// The failure of a call for a tool that is not there.
-fn unknown_tool(provider: &str, name: &str, known: &[&str]) -> Trouble {
+pub(crate) fn unknown_tool(provider: &str, name: &str, known: &[&str]) -> Trouble {
     const SHOWN: usize = 20;
     let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
     let more = if known.len() > SHOWN { format!(" and {} more", known.len() - SHOWN) } else { String::new() };

@@ -68,10 +68,11 @@ impl Banner {
             ToolsProvider::Http(provider) => format!("{name} (HTTP, {})", provider.base_url),
         });
         let queues = activities.workers.keys().map(|name| format!("{name} (workers)"));
+        let components = activities.components.keys().map(|name| format!("{name} (component)"));
         Self {
             data: config.data.clone(),
             llm: llm.collect(),
-            tools: tools.chain(queues).collect(),
+            tools: tools.chain(queues).chain(components).collect(),
             http: activities.http.allow.clone(),
         }
     }

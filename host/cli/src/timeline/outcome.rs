@@ -18,7 +18,13 @@ pub(super) fn summary(kind: Option<CallKind>, outcome: &Json) -> String {
         Some(CallKind::UpdatesReceive) => value["id"].as_str().map(|id| format!("update {}", plain(id))),
         Some(CallKind::ChildrenStart) => value["run_id"].as_str().map(plain),
         Some(CallKind::RunsSignal | CallKind::RunsCancel) => Some("done".to_owned()),
-        Some(CallKind::ChildrenResult | CallKind::SignalsReceive | CallKind::CancellationRequested) | None => None,
+        Some(
+            CallKind::ChildrenResult
+            | CallKind::SignalsReceive
+            | CallKind::CancellationRequested
+            | CallKind::ActivitiesCall,
+        )
+        | None => None,
     };
     told.unwrap_or_else(|| json(outcome))
 }

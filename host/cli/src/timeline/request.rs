@@ -21,6 +21,7 @@ pub(super) fn summary(kind: CallKind, request: &Json) -> String {
         CallKind::ChildrenResult => value["run_id"].as_str().map(plain),
         CallKind::RunsSignal => signal(&value),
         CallKind::RunsCancel => value["run"].as_str().map(plain),
+        CallKind::ActivitiesCall => activity(&value),
     };
     told.unwrap_or_else(|| json(request))
 }
@@ -52,6 +53,13 @@ fn said(message: &Value) -> String {
 fn tool(value: &Value) -> Option<String> {
     let (provider, name) = (value["provider"].as_str()?, value["name"].as_str()?);
     Some(format!("{}/{} {}", plain(provider), plain(name), plain(&value["arguments"].to_string())))
+}
+
+/// Such as `acme:crm/customers.find {"name":"Ada"}`: the version says nothing that a reader of the line wants to know.
+fn activity(value: &Value) -> Option<String> {
+    let (interface, function) = (value["interface"].as_str()?, value["function"].as_str()?);
+    let interface = interface.split_once('@').map_or(interface, |(path, _)| path);
+    Some(plain(&format!("{interface}.{function} {}", value["arguments"])))
 }
 
 fn fetch(value: &Value) -> Option<String> {

@@ -35,7 +35,9 @@ fn every_kind_of_event_has_its_line() {
   15     1d01h  → #5 cancellation.requested
   16     1d01h  ⊘ #5 cancellation.requested  dropped by the workflow
   17     1d01h  ◆ cancel requested           not needed
-  18     1d01h  ■ run completed              {"ticket": "DESK-1"}
+  18     1d01h  → #6 activities.call         acme:crm/customers.find {"name":"Ada"}
+  19     1d01h  ← #6 activities.call         {"error": {"unknown": "Ada"}} (4ms)
+  20     1d01h  ■ run completed              {"ticket": "DESK-1"}
 "#;
     assert_eq!(show(Look::plain()), expected[1..]);
 }

@@ -100,6 +100,7 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             continued_from: None,
             run_timeout_ms: None,
             attributes: run.attributes.clone(),
+            configuration: None,
         })),
     )
 }

@@ -15,6 +15,7 @@ fn version(name: &str, component: &[u8], uploaded_ms: u64) -> Version {
         size_bytes: component.len() as u64,
         imports: vec!["abide:workflow/tools".into()],
         has_query: uploaded_ms % 2 == 1,
+        configuration: None,
     }
 }
 

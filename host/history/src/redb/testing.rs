@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-    CancelRequested, Digest, Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent, ParkKind, ParkReason,
-    Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed,
-    RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered,
-    UpdateReceived, VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent,
+    ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked,
+    RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
+    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -145,7 +145,7 @@ fn options() -> impl Strategy<Value = CallOptions> {
 }
 
 /// Every kind of call.
-pub(super) const CALL_KINDS: [CallKind; 12] = [
+pub(super) const CALL_KINDS: [CallKind; 13] = [
     CallKind::LlmGenerate,
     CallKind::ToolsList,
     CallKind::ToolsCall,
@@ -158,6 +158,7 @@ pub(super) const CALL_KINDS: [CallKind; 12] = [
     CallKind::ChildrenResult,
     CallKind::RunsSignal,
     CallKind::RunsCancel,
+    CallKind::ActivitiesCall,
 ];
 
 /// Everything that parks a run.
@@ -193,31 +194,31 @@ fn limits() -> impl Strategy<Value = Limits> {
 /// Any event but those that close a run.
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
     let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
-    let started = (started, attributes(), option::of(parent()), option::of(run_id()), option::of(any::<u64>()))
-        .prop_map(
-            |(
-                (tenant, workflow, version, id, input, seed, limits),
-                attributes,
+    let of_others = (option::of(parent()), option::of(run_id()), option::of(any::<u64>()));
+    let started = (started, attributes(), of_others, configuration()).prop_map(
+        |(
+            (tenant, workflow, version, id, input, seed, limits),
+            attributes,
+            (parent, continued_from, run_timeout_ms),
+            configuration,
+        )| {
+            let started = RunStarted {
+                tenant,
+                workflow,
+                version,
+                id,
+                input,
+                seed,
+                limits,
                 parent,
                 continued_from,
                 run_timeout_ms,
-            )| {
-                let started = RunStarted {
-                    tenant,
-                    workflow,
-                    version,
-                    id,
-                    input,
-                    seed,
-                    limits,
-                    parent,
-                    continued_from,
-                    run_timeout_ms,
-                    attributes,
-                };
-                Event::RunStarted(Box::new(started))
-            },
-        );
+                attributes,
+                configuration,
+            };
+            Event::RunStarted(Box::new(started))
+        },
+    );
     let answer = prop_oneof![
         Just(UpdateAnswer::Accepted),
         failure().prop_map(UpdateAnswer::Rejected),
@@ -317,15 +318,24 @@ fn parent() -> impl Strategy<Value = Parent> {
     (run_id(), run_id()).prop_map(|(run_id, child)| Parent { run_id, child })
 }
 
+fn configuration() -> impl Strategy<Value = Option<Configuration>> {
+    option::of((".{0,8}", ".{0,8}").prop_map(|(name, value)| Configuration {
+        environment: [(name, value.clone())].into(),
+        arguments: vec![value],
+    }))
+}
+
 pub(super) fn version() -> impl Strategy<Value = Version> {
-    (workflow(), digest(), any::<u64>(), any::<u64>(), vec(".{0,30}", 0..4), any::<bool>()).prop_map(
-        |(workflow, version, uploaded_ms, size_bytes, imports, has_query)| Version {
+    let imports = vec(".{0,30}", 0..4);
+    (workflow(), digest(), any::<u64>(), any::<u64>(), imports, any::<bool>(), configuration()).prop_map(
+        |(workflow, version, uploaded_ms, size_bytes, imports, has_query, configuration)| Version {
             workflow,
             version,
             uploaded_ms,
             size_bytes,
             imports,
             has_query,
+            configuration,
         },
     )
 }

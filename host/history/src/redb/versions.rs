@@ -54,7 +54,7 @@ fn component_key(tenant: &Tenant, digest: &Digest) -> Key {
     Key::of(tenant).digest(digest)
 }
 
-/// Writes a version, unless it is there, and makes it active.
+/// Writes a version and makes it active. Of one that is there, only the configuration changes.
 pub(super) fn put(
     writing: &mut Writing<'_>,
     tenant: &Tenant,
@@ -62,10 +62,18 @@ pub(super) fn put(
     component: &[Row],
 ) -> Result<(), StoreError> {
     let key = Key::of(tenant).name(version.workflow.as_str()).digest(&version.version).done();
-    if !writing.has(TABLE, &key)? {
-        let order =
-            numbered(writing.table(TABLE)?, tenant, None)?.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
-        Row { key, value: value(order, version) }.put(writing, TABLE)?;
+    let known = numbered(writing.table(TABLE)?, tenant, Some(&version.workflow))?;
+    match known.into_iter().find(|(_, known)| known.version == version.version) {
+        Some((order, known)) if known.configuration != version.configuration => {
+            let configured = Version { configuration: version.configuration.clone(), ..known };
+            Row { key, value: value(order, &configured) }.put(writing, TABLE)?;
+        }
+        Some(_) => {}
+        None => {
+            let all = numbered(writing.table(TABLE)?, tenant, None)?;
+            let order = all.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
+            Row { key, value: value(order, version) }.put(writing, TABLE)?;
+        }
     }
     for row in component {
         if !writing.has(COMPONENTS, &row.key)? {
@@ -172,6 +180,7 @@ mod tests {
             size_bytes: 9,
             imports: vec!["abide:workflow/llm".into(), "abide:workflow/tools".into()],
             has_query: true,
+            configuration: None,
         };
         let component_row = golden("component", &component_rows(&tenant, version.version, b"component")[0]);
         let key = Key::of(&tenant).name("helpdesk").digest(&version.version).done();

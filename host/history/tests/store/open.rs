@@ -121,6 +121,7 @@ async fn full(folder: &Path) -> Result<(), StoreError> {
         size_bytes: 9,
         imports: Vec::new(),
         has_query: false,
+        configuration: None,
     };
     store.put_version(&acme, version, bytes::Bytes::from_static(b"component")).await
 }

@@ -116,6 +116,7 @@ impl RunTask {
         };
         let tenant = &self.key.tenant;
         let version = self.inner.store.active_version(tenant, &run.workflow).await?.unwrap_or(run.version);
+        let configuration = self.inner.programs.configuration(tenant, &run.workflow, version).await?;
         let started = RunStarted {
             tenant: tenant.clone(),
             workflow: run.workflow,
@@ -128,6 +129,7 @@ impl RunTask {
             continued_from: Some(run.run_id),
             run_timeout_ms: self.run_timeout_ms,
             attributes: run.attributes,
+            configuration,
         };
         let next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
         self.batch.commit.successor = Some(Box::new(next.commit()));

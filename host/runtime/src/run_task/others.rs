@@ -84,10 +84,12 @@ async fn start_child(
                 None => CallerId::for_run(&start.workflow, run_id),
             };
             let version = host.version_for(&parent.tenant, &start.workflow, start.version.as_deref()).await;
+            let version = version.map_err(failed)?;
+            let configuration = host.inner.programs.configuration(&parent.tenant, &start.workflow, version).await;
             let started = RunStarted {
                 tenant: parent.tenant.clone(),
                 workflow: start.workflow,
-                version: version.map_err(failed)?,
+                version,
                 id: id.clone(),
                 input: start.input,
                 seed: crate::checks::random().map_err(failed)?,
@@ -96,6 +98,7 @@ async fn start_child(
                 continued_from: None,
                 run_timeout_ms: start.run_timeout_ms,
                 attributes: Default::default(),
+                configuration: configuration.map_err(Error::from).map_err(failed)?,
             };
             let new = NewRun::new(run_id, host.inner.clock.now_ms(), started, Vec::new());
             host.commit_start(new.commit(), IfRunning::Reject).await.map_err(failed)?;

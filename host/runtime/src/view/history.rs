@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Digest, Event, Json, Outcome, ParkReason, Recorded, RunId,
-    Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
+    Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,9 @@ pub struct HistoryEvent {
     /// What it could be found by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Attributes>,
+    /// How the version was configured then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Configuration>,
 }
 
 impl HistoryEvent {
@@ -135,6 +138,7 @@ impl HistoryEvent {
             id: None,
             input: None,
             attributes: None,
+            configuration: None,
         };
         match &recorded.event {
             Event::RunStarted(started) => {
@@ -146,6 +150,7 @@ impl HistoryEvent {
                 shown.continued_from = started.continued_from;
                 shown.run_timeout_ms = started.run_timeout_ms;
                 shown.attributes = Some(started.attributes.clone()).filter(|attributes| !attributes.is_empty());
+                shown.configuration.clone_from(&started.configuration);
             }
             Event::UpdateReceived(update) => {
                 shown.update = Some(update.id.clone());

@@ -1,6 +1,6 @@
 //! Uploads.
 
-use abide_model::{Error, WorkflowName};
+use abide_model::{Configuration, Error, WorkflowName};
 use abide_runtime::view::Deployed;
 use axum::Json;
 use axum::extract::State;
@@ -10,17 +10,24 @@ use crate::extract::{Caller, Component, Given, Parameters, Query};
 use crate::problem::{Problem, invalid};
 use crate::state::Shared;
 
-/// `?name=N`.
+/// `?name=N&configuration={…}`.
 pub(crate) struct UploadParameters {
     name: WorkflowName,
+    configuration: Configuration,
 }
 
 impl Parameters for UploadParameters {
-    const NAMES: &'static [&'static str] = &["name"];
+    const NAMES: &'static [&'static str] = &["name", "configuration"];
 
     fn read(given: &Given) -> Result<Self, Error> {
         let name = given.parsed("name", WorkflowName::parse)?;
-        Ok(Self { name: name.ok_or_else(|| invalid("say of which workflow this is a version, with `?name=`"))? })
+        let configuration = given.parsed("configuration", |text| {
+            serde_json::from_str(text).map_err(|error| invalid(format!("this is no configuration: {error}")))
+        })?;
+        Ok(Self {
+            name: name.ok_or_else(|| invalid("say of which workflow this is a version, with `?name=`"))?,
+            configuration: configuration.unwrap_or_default(),
+        })
     }
 }
 
@@ -31,7 +38,8 @@ pub(crate) async fn upload(
     Query(parameters): Query<UploadParameters>,
     Component(file): Component,
 ) -> Result<(StatusCode, Json<Deployed>), Problem> {
-    let deployed = shared.host.deploy(&caller.tenant, &parameters.name, file).await?;
+    let UploadParameters { name, configuration } = parameters;
+    let deployed = shared.host.deploy_with(&caller.tenant, &name, file, configuration).await?;
     let status = if deployed.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(deployed)))
 }

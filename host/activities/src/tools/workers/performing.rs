@@ -121,19 +121,45 @@ impl Workers {
             let known: Vec<_> = policies.keys().map(String::as_str).collect();
             return Some(refused(unknown_tool(lane.key(), tool, &known).failure));
         };
-        let seat = match Seat::take(self, activity, policy, provider, tool, arguments.clone(), *schedule_to_start) {
-            Ok(seat) => seat,
-            Err(failure) => return Some(refused(failure)),
-        };
-        let mut deferred = activity.deferred.is_some();
-        let attempt = || {
-            let pending = if std::mem::take(&mut deferred) { seat.still_deferred() } else { seat.enqueue() };
-            async { seat.elsewhere(pending) }
-        };
-        let performed = lane.run_by(policy.clone(), clock, activity, attempt).await;
-        seat.leave();
-        Some(performed)
+        let seat = Seat::take(self, activity, policy, provider, tool, arguments.clone(), *schedule_to_start);
+        Some(by_worker(seat, lane, policy, clock, activity).await)
     }
+
+    /// Performs a function of an interface by a worker, if there is such a queue. It needs not be declared as a tool: its type is its WIT.
+    pub(crate) async fn call_function(
+        &self,
+        clock: &dyn Clock,
+        activity: &Activity,
+        provider: &str,
+        function: &str,
+        arguments: Json,
+    ) -> Option<Performed> {
+        let Tools { lane, schedule_to_start, .. } = self.0.tools.get(provider)?;
+        let policy = lane.policy();
+        let seat = Seat::take(self, activity, policy, provider, function, arguments, *schedule_to_start);
+        Some(by_worker(seat, lane, policy, clock, activity).await)
+    }
+}
+
+async fn by_worker(
+    seat: Result<Seat, Failure>,
+    lane: &Lane,
+    policy: &Policy,
+    clock: &dyn Clock,
+    activity: &Activity,
+) -> Performed {
+    let seat = match seat {
+        Ok(seat) => seat,
+        Err(failure) => return refused(failure),
+    };
+    let mut deferred = activity.deferred.is_some();
+    let attempt = || {
+        let pending = if std::mem::take(&mut deferred) { seat.still_deferred() } else { seat.enqueue() };
+        async { seat.elsewhere(pending) }
+    };
+    let performed = lane.run_by(policy.clone(), clock, activity, attempt).await;
+    seat.leave();
+    performed
 }
 
 /// A call's place on the board. Dropping it says that nobody waits for the call any more.

@@ -2,10 +2,10 @@
 
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
-    Digest, Event, Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, RecordedRequest,
-    RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus,
-    RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
-    WorkflowName,
+    Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
+    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted,
+    RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -80,6 +80,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         continued_from: None,
         run_timeout_ms: None,
         attributes: Attributes::default(),
+        configuration: None,
     };
     let run_id = RunId::from_bytes([7; 16]);
     let as_child = RunStarted {
@@ -89,6 +90,11 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ..started.clone()
     };
     let answered = |answer| Event::UpdateAnswered(UpdateAnswered { id: "u-1".into(), cause: 2, answer });
+    let configuration = Configuration {
+        environment: [("MODEL".to_owned(), "scripted/small".to_owned())].into(),
+        arguments: vec!["--fast".to_owned()],
+    };
+    let configured = RunStarted { configuration: Some(configuration), ..started.clone() };
     let started_with = RunStarted { attributes: run_with_attributes().attributes, ..started.clone() };
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
@@ -119,6 +125,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("run-continued", Event::RunContinued(RunContinued { cause: 2, input: json("{}"), run_id })),
         ("run-timed-out", Event::RunTimedOut(RunTimedOut { run_timeout_ms: 86_400_000 })),
         ("run-reset", Event::RunReset(RunReset { run_id, event: 12 })),
+        ("run-started-configured", Event::RunStarted(Box::new(configured))),
         ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),

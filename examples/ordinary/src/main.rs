@@ -1,0 +1,70 @@
+//! An ordinary program: it reads its standard input, asks a language model over HTTP, waits, asks again, and prints what it found. There is
+//! nothing of abide in it. Run by abide, it survives the death of the host at any moment: requests, waiting, time and random numbers are
+//! recorded, and nothing that has an answer is asked again.
+//!
+//! The input is `{"question": "…", "url": "http://…/v1/chat/completions", "pause_ms": 1000}`.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wstd::http::{Body, Client, Request};
+
+#[derive(Deserialize)]
+struct Input {
+    question: String,
+    url: String,
+    pause_ms: u64,
+}
+
+fn main() -> Result<()> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    let input: Input = serde_json::from_str(&text).context("the input")?;
+    let tone = std::env::var("TONE").unwrap_or_else(|_| "plain".to_owned());
+
+    let began = Instant::now();
+    let started = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    eprintln!("asked: {}", input.question);
+    let first = ask(&input.url, &format!("Answer in a {tone} tone: {}", input.question))?;
+    sleep(Duration::from_millis(input.pause_ms));
+    let second = ask(&input.url, &format!("Say it shorter: {first}"))?;
+
+    // The order of a hash map is random, and the same in every replay.
+    let words: HashSet<&str> = first.split_whitespace().collect();
+    let lengths: HashMap<&str, usize> = words.into_iter().map(|word| (word, word.len())).collect();
+    let order: Vec<&str> = lengths.into_keys().take(5).collect();
+    let report = json!({
+        "answer": second,
+        "first_words": order,
+        "started_ms": u64::try_from(started.as_millis())?,
+        "waited": began.elapsed() >= Duration::from_millis(input.pause_ms),
+        "arguments": std::env::args().skip(1).collect::<Vec<_>>(),
+    });
+    println!("{report}");
+    Ok(())
+}
+
+/// Asks the model. Anything that speaks HTTP would do.
+fn ask(url: &str, question: &str) -> Result<String> {
+    let body = json!({ "model": "small", "messages": [{ "role": "user", "content": question }] });
+    let request = Request::post(url)
+        .header("content-type", "application/json")
+        // Not sent: it tells the host how often to try.
+        .header("abide-max-attempts", "5")
+        .body(Body::from(body.to_string()))?;
+    wstd::runtime::block_on(async {
+        let response = Client::new().send(request).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let status = response.status();
+        let mut body = response.into_body();
+        let bytes = body.contents().await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        ensure!(status.is_success(), "the model answered {status}: {}", String::from_utf8_lossy(bytes));
+        let answer: Value = serde_json::from_slice(bytes)?;
+        let text = answer["choices"][0]["message"]["content"].as_str();
+        Ok(text.context("an answer without text")?.to_owned())
+    })
+}
