@@ -2,6 +2,7 @@
 //! the test's own process.
 
 mod freezing;
+mod javascript;
 mod local;
 mod performer;
 mod process;
@@ -20,6 +21,9 @@ pub use providers::{Providers, Requests};
 
 /// The component of a guest. `cargo xtask guests` builds them; `cargo xtask test` says where they are.
 pub fn guest(name: &str) -> Bytes {
+    if let Some(component) = javascript::guest(name) {
+        return component;
+    }
     let path = guests_dir().join(format!("{name}.wasm"));
     match std::fs::read(&path) {
         Ok(bytes) => bytes.into(),

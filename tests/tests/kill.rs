@@ -43,6 +43,11 @@ fn researcher() -> Example {
     }
 }
 
+/// The same in TypeScript.
+fn researcher_js() -> Example {
+    Example { name: "researcher-js", ..researcher() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn helpdesk_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
     kill_everywhere(helpdesk()).await
@@ -51,6 +56,11 @@ async fn helpdesk_survives_a_kill_at_every_commit_and_in_every_call() -> Result<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn researcher_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
     kill_everywhere(researcher()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn researcher_in_typescript_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
+    kill_everywhere(researcher_js()).await
 }
 
 async fn kill_everywhere(example: Example) -> Result<()> {
@@ -277,6 +287,8 @@ fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_freezing-host"))
 }
 
+/// Where an example's answers and files are; in TypeScript it shares those of the one in Rust.
 fn example_folder(name: &str) -> PathBuf {
+    let name = name.trim_end_matches("-js");
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
 }

@@ -52,6 +52,8 @@ scenarios! {
     close_policies
     continue_as_new
     ids
+    javascript
+    javascript_ends
     other_runs
     patched
     program

@@ -1,0 +1,16 @@
+//! Whether the modules of the program still load. They do so when it is built: there is no run then, no time and no chance, and what was
+//! asked of them would be the same in every run.
+
+let loading = true;
+
+/** A run begins. */
+export function loaded() {
+  loading = false;
+}
+
+/** Refuses what only a run can answer. */
+export function needRun(what) {
+  if (loading) {
+    throw new Error(`\`${what}\` is used while the modules load, when there is no run: use it in \`run\``);
+  }
+}
