@@ -1,6 +1,7 @@
 //! From what a user wrote to a component: a file of a language, or the folder of a crate. One file for each language; this one tells which it is.
 
 mod cache;
+mod javascript;
 mod python;
 mod rust;
 mod wit;
@@ -19,6 +20,8 @@ pub(crate) enum Source {
     Component(PathBuf),
     /// A module of Python.
     Python(PathBuf),
+    /// A module of JavaScript or TypeScript.
+    JavaScript(PathBuf),
     /// A crate, by its `Cargo.toml`.
     Crate(PathBuf),
 }
@@ -33,11 +36,12 @@ impl Source {
             }
             let shown = path.display();
             return Err(Fault::usage(format!(
-                "the folder `{shown}` has no `Cargo.toml`: name the file of the workflow, such as `{shown}/agent.py`"
+                "the folder `{shown}` has no `Cargo.toml`: name the file of the workflow, such as `{shown}/agent.py` or `{shown}/agent.ts`"
             )));
         }
         Ok(match path.extension().and_then(|extension| extension.to_str()) {
             Some("py") => Self::Python(path.to_owned()),
+            Some(ending) if javascript::ENDINGS.contains(&ending) => Self::JavaScript(path.to_owned()),
             Some("toml") if path.file_name().is_some_and(|name| name == "Cargo.toml") => Self::Crate(path.to_owned()),
             _ => Self::Component(path.to_owned()),
         })
@@ -51,7 +55,7 @@ impl Source {
     /// What a workflow is called that is not given a name: after its file, or after its crate.
     pub(crate) fn name(&self) -> Result<WorkflowName, Fault> {
         let name = match self {
-            Self::Component(file) | Self::Python(file) => {
+            Self::Component(file) | Self::Python(file) | Self::JavaScript(file) => {
                 file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
             Self::Crate(manifest) => rust::package_name(manifest)?,
@@ -65,6 +69,7 @@ impl Source {
         let built = tokio::task::spawn_blocking(move || match &self {
             Self::Component(file) => read(file),
             Self::Python(file) => python::build(file, again),
+            Self::JavaScript(file) => javascript::build(file),
             Self::Crate(manifest) => rust::build(manifest),
         });
         built
@@ -97,6 +102,7 @@ mod tests {
         let name = |path: &str| Source::of(Path::new(path)).unwrap().name();
         assert_eq!(name("target/guests/order_v1.wasm").unwrap().as_str(), "order-v1");
         assert_eq!(name("order_v1.py").unwrap().as_str(), "order-v1");
+        assert_eq!(name("order_v1.ts").unwrap().as_str(), "order-v1");
         assert!(name("Order.wasm").unwrap_err().message.ends_with("name the workflow with `--name`"));
     }
 

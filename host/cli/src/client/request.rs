@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use abide_activities::{Answered, Queues};
-use abide_model::{Json, Outcome};
+use abide_model::{Configuration, Json, Outcome};
 use abide_runtime::view::{
     Batch, BatchReport, Deleted, Deployed, Description, ReplayReport, ResetRun, RunCounts, Runs, Signalled, StartRun,
     Started, UpdateRun, Updated, Workflow,
@@ -37,9 +37,18 @@ pub(crate) struct ListFilter {
 }
 
 impl Client {
-    pub(crate) async fn upload(&self, name: &str, file: Body, bytes: u64) -> Result<Deployed> {
+    pub(crate) async fn upload(
+        &self,
+        name: &str,
+        configuration: &Configuration,
+        file: Body,
+        bytes: u64,
+    ) -> Result<Deployed> {
         let mut url = self.url(&["v1", "versions"]);
         url.query_pairs_mut().append_pair("name", name);
+        if !configuration.is_empty() {
+            url.query_pairs_mut().append_pair("configuration", Json::of(configuration)?.as_str());
+        }
         let request = self.http.post(url).header(CONTENT_TYPE, "application/wasm");
         self.ask(request.header(reqwest::header::CONTENT_LENGTH, bytes).body(file)).await
     }

@@ -16,7 +16,7 @@ use crate::when;
 /// `abide build`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArguments {
-    /// The source: `agent.py`, or the folder of a crate
+    /// The source: `agent.py`, `agent.ts`, `agent.js`, or the folder of a crate
     file: PathBuf,
     /// The component [default: the name of the workflow, with `.wasm`]
     #[arg(long, value_name = "FILE")]
@@ -30,9 +30,10 @@ pub(crate) async fn run(arguments: BuildArguments, format: Format) -> Result<Exi
     let source = Source::of(&arguments.file)?;
     if !source.is_source() {
         let shown = arguments.file.display();
-        return Err(
-            Fault::usage(format!("`{shown}` is nothing to build: give `NAME.py`, or the folder of a crate")).into()
-        );
+        return Err(Fault::usage(format!(
+            "`{shown}` is nothing to build: give `NAME.py`, `NAME.ts`, `NAME.js`, or the folder of a crate"
+        ))
+        .into());
     }
     let out = match arguments.out {
         Some(out) => out,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use abide_model::WorkflowName;
+use abide_model::{Configuration, WorkflowName};
 use anyhow::Result;
 use bytes::Bytes;
 use clap::Args;
@@ -28,11 +28,17 @@ const TICK: Duration = Duration::from_millis(200);
 /// `abide deploy`.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArguments {
-    /// The component, or its source: `agent.py`, the folder of a crate
+    /// The component, or its source: `agent.py`, `agent.ts`, `agent.js`, the folder of a crate
     file: PathBuf,
     /// The name of the workflow [default: the name of the file or the crate, with `-` for `_`]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// An environment variable that runs of this version see; not for secrets, it stands in histories
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+    /// An argument of the program
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    arg: Vec<String>,
     /// Build even if nothing has changed
     #[arg(long)]
     again: bool,
@@ -44,11 +50,13 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
         Some(name) => WorkflowName::parse(name).map_err(|error| Fault::usage(error.message))?,
         None => source.name()?,
     };
+    let configuration = Configuration { environment: arguments.env.into_iter().collect(), arguments: arguments.arg };
+    configuration.check().map_err(|error| Fault::usage(error.message))?;
     let file = source.build(arguments.again).await?;
     let began = Instant::now();
     let sent = Arc::new(AtomicU64::new(0));
     let total = file.len() as u64;
-    let upload = client.upload(name.as_str(), pieces(file, sent.clone()), total);
+    let upload = client.upload(name.as_str(), &configuration, pieces(file, sent.clone()), total);
     let deployed = tokio::select! {
         deployed = upload => deployed,
         () = progress(&name, &sent, total) => unreachable!("progress is shown until the upload ends"),
@@ -64,6 +72,12 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     let took = when::span(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     output::line(format!("{what} {name} {} ({}, {took})", version.version.short(), size(version.size_bytes)))?;
     Ok(Exit::Done)
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// The file in pieces; `sent` counts those that went out.

@@ -6,7 +6,7 @@ const PATIENCE_MS = 24 * 3600 * 1000;
 type Approval = { approved: boolean; by: string };
 
 export async function run(input: { name: string }) {
-  const greeting = await llm.generate(`Greet ${input.name} in one sentence.`);
+  const greeting = await llm.generate({ messages: [{ user: `Greet ${input.name} in one sentence.` }] });
   state.publish("greeting", greeting.text);
   const approval: Approval = await Promise.race([
     signals.receive("approval"),

@@ -118,12 +118,32 @@ fn a_new_crate_is_one_that_cargo_understands() {
 }
 
 #[test]
-fn a_new_project_in_javascript_has_its_files() {
+fn a_new_project_in_typescript_builds_deploys_and_runs_with_nothing_installed() {
     let root = TempDir::new().unwrap();
     let output = builder(root.path()).args(["new", "my-bot", "--lang", "js"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let agent = fs::read_to_string(root.path().join("my-bot/agent.ts")).unwrap();
-    assert!(agent.contains("from \"abide\""), "{agent}");
+    let mut test = Command::new("sh");
+    test.arg("test.sh").current_dir(root.path().join("my-bot")).env("ABIDE", env!("CARGO_BIN_EXE_abide"));
+    let (status, stdout, stderr) = told(&test.output().unwrap());
+    assert_eq!(status, 0, "{stdout}{stderr}");
+    assert!(stdout.trim_end().ends_with("passed"), "{stdout}");
+}
+
+#[test]
+fn a_module_of_javascript_that_does_not_build_says_where_and_why() {
+    let root = TempDir::new().unwrap();
+    for (text, words) in [
+        ("export async function run(input) {\n  return (;\n}\n", "bot.js:2:"),
+        ("import x from \"left-pad\";\nexport async function run() {}\n", "left-pad"),
+        ("import x from \"./none.js\";\nexport async function run() {}\n", "none.js"),
+        ("export const a = 1;\n", "run"),
+        ("throw new Error(\"early\");\nexport async function run() {}\n", "early"),
+    ] {
+        fs::write(root.path().join("bot.js"), text).unwrap();
+        let (status, stdout, stderr) = told(&builder(root.path()).args(["build", "bot.js"]).output().unwrap());
+        assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains(words), "`{words}` is missing: {stderr}");
+    }
 }
 
 #[test]
