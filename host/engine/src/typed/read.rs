@@ -204,10 +204,7 @@ fn integer<T: std::str::FromStr + TryFrom<i64>>(raw: &RawValue, name: &str) -> R
     number.ok_or_else(|| expected(&format!("a number of type {name}"), raw))
 }
 
-fn float<T: std::str::FromStr>(raw: &RawValue, name: &str, is_infinite: impl Fn(T) -> bool) -> Read<T>
-where
-    T: Copy,
-{
+fn float<T: std::str::FromStr + Copy>(raw: &RawValue, name: &str, is_infinite: impl Fn(T) -> bool) -> Read<T> {
     let text = match raw.get() {
         "\"NaN\"" => "NaN",
         "\"Infinity\"" => "inf",

@@ -250,10 +250,10 @@ fn what_does_not_fit_is_told_with_its_place() {
 fn a_failure_is_told_where_the_type_can_say_it() {
     let compiled = Compiled::new(
         "record failure { code: string, message: string, retryable: bool, details: option<string>, hint: option<u8> }
-         record odd { code: string, message: string, status: u16 }
+         record strange { code: string, message: string, status: u16 }
          variant problem { gone, other(string) } variant both { other(string), failure(failure) } variant none { gone }
          text: func() -> result<u8, string>; full: func() -> result<_, failure>; case: func() -> result<u8, problem>;
-         best: func() -> result<u8, both>; odd: func() -> result<u8, odd>; silent: func() -> result<u8, none>;
+         best: func() -> result<u8, both>; odd: func() -> result<u8, strange>; silent: func() -> result<u8, none>;
          nothing: func() -> result<u8>; plain: func() -> u8; void: func();",
     );
     let mut failure = Failure::retryable("timeout", "it took too long");
