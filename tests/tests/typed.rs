@@ -290,7 +290,10 @@ async fn a_configuration_that_cannot_work_is_refused_with_its_key() {
         ("[components.a]\ncomponent = \"crm-flow.wasm\"".to_owned(), "may import: types, http, timer, random, log"),
         (format!("[components.a]\ncomponent = \"{crm}\"\nmax_concurrent = 0"), "`components.a.max_concurrent` must be"),
         (format!("[components.a]\ncomponent = \"{crm}\"\nwit = \"none.wit\""), "`components.a.wit` cannot be read"),
-        (format!("[components.a]\ncomponent = \"{crm}\"\npass_env = [\"NONE_OF_THAT\"]"), "`NONE_OF_THAT`, which is not set"),
+        (
+            format!("[components.a]\ncomponent = \"{crm}\"\npass_env = [\"NONE_OF_THAT\"]"),
+            "`NONE_OF_THAT`, which is not set",
+        ),
         (format!("[components.a]\ncomponent = \"{crm}\"\nenv = {{ \"A=B\" = \"c\" }}"), "is no name of a variable"),
         (format!("[components.a]\ncomponent = \"{crm}\"\n[workers.a]"), "has the name of `[workers.a]`"),
         ("[activities]\n\"customers\" = { worker = \"w\" }".to_owned(), "is no name of an interface"),

@@ -25,8 +25,8 @@ mod bindings {
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bindings::abide::workflow::{http, log, random, timer};
-use bindings::wasi::cli::environment;
 use bindings::exports::acme::crm::{customers, mischief, values};
+use bindings::wasi::cli::environment;
 
 struct Tool;
 
