@@ -34,8 +34,6 @@ pub(crate) fn resolve(world: &str) -> Result<(Resolve, WorldId), Error> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
     use super::*;
 
     #[test]
