@@ -114,10 +114,10 @@ export namespace llm {
     model: string;
   }
 
-  /** Asks a model once. */
-  function generate(request: Request, options?: CallOptions): Call<Response>;
+  /** Asks a model once. A text is what the user says to the default model. */
+  function generate(request: Request | string, options?: CallOptions): Call<Response>;
   /** Asks for an answer that follows a JSON Schema, and reads it. */
-  function generateJson<T = any>(request: Request, name: string, schema: object, options?: CallOptions): Promise<T>;
+  function generateJson<T = any>(request: Request | string, name: string, schema: object, options?: CallOptions): Promise<T>;
   /** The text of a message. */
   function textOf(message: Message): string;
 }

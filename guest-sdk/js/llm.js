@@ -5,15 +5,17 @@ import wire from "abide:workflow/llm@0.1.0";
 import { decode } from "./internal/json.js";
 import { call, callOptions, texts, whole, wireContent } from "./internal/wire.js";
 
-/** Asks a model once. */
+/** Asks a model once. A text is what the user says to the default model. */
 export function generate(request, options) {
-  return call(wire.generate(wireRequest(request), callOptions(options)), readResponse);
+  const asked = typeof request === "string" ? { messages: [{ user: request }] } : request;
+  return call(wire.generate(wireRequest(asked), callOptions(options)), readResponse);
 }
 
 /** Asks for an answer that follows a JSON Schema, and reads it. */
 export async function generateJson(request, name, schema, options) {
   const responseFormat = { jsonSchema: { name, schema, strict: true } };
-  const response = await generate({ ...request, responseFormat }, options);
+  const asked = typeof request === "string" ? { messages: [{ user: request }] } : request;
+  const response = await generate({ ...asked, responseFormat }, options);
   return decode(response.text, "invalid-response", "the model's answer is no JSON");
 }
 

@@ -50,3 +50,19 @@ const MODULES: &[(&str, &str)] = &modules! {
 pub(crate) fn text(name: &str) -> Option<&'static str> {
     MODULES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_of_the_sdk_is_embedded() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/js");
+        for (folder, prefix) in [(root.to_owned(), ""), (format!("{root}/internal"), "internal/")] {
+            for file in std::fs::read_dir(folder).unwrap() {
+                let name = file.unwrap().file_name().into_string().unwrap();
+                assert!(!name.ends_with(".js") || text(&format!("{prefix}{name}")).is_some(), "`{name}` is missing");
+            }
+        }
+    }
+}

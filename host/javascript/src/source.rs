@@ -47,8 +47,6 @@ fn syntax_error(file: &str, text: &str, offset: usize, message: String) -> Error
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
-
     use super::*;
 
     /// Without the spaces, which only keep places.

@@ -31,3 +31,17 @@ pub(crate) fn resolve(world: &str) -> Result<(Resolve, WorldId), Error> {
     let world = resolve.select_world(&[package], Some(world)).map_err(Error::other("there is no such world"))?;
     Ok((resolve, world))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_world_is_here() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut wit: Vec<String> = files.filter(|name| name.ends_with(".wit")).collect();
+        wit.sort();
+        assert_eq!(wit, FILES.map(|(name, _)| name));
+    }
+}
