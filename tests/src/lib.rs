@@ -31,6 +31,11 @@ pub fn guest(name: &str) -> Bytes {
     }
 }
 
+/// Where compiled guests are kept for tests that do not look at the compiling itself.
+pub fn compiled_dir() -> PathBuf {
+    guests_dir().join("compiled")
+}
+
 /// Where the guests lie.
 pub fn guests_dir() -> PathBuf {
     match std::env::var_os("ABIDE_GUESTS") {

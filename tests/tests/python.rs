@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use abide_model::{Failure, Json, Outcome, Run, RunRef, RunStatus};
 use abide_runtime::view::{HistoryEvent, ReplayVerdict};
-use abide_tests::{LocalHost, ScriptedPerformer, echo, guests_dir};
+use abide_tests::{LocalHost, ScriptedPerformer, compiled_dir, echo};
 use serde_json::{Value, json};
 
 /// An interpreter is much to replay; the guests in Rust do it a thousand times.
@@ -20,7 +20,7 @@ const SEATS: usize = 4;
 /// A host that keeps what it compiled for the next test: that takes longer than the tests.
 async fn host(performer: ScriptedPerformer, seats: Option<usize>) -> LocalHost {
     LocalHost::with(performer, |config| {
-        config.cache_dir = guests_dir().join("compiled-python");
+        config.cache_dir = compiled_dir();
         config.max_resident = seats.unwrap_or(config.max_resident);
     })
     .await
@@ -187,16 +187,22 @@ fn tools_of(provider: &Value) -> Outcome {
     Outcome::Ok(Json::from(&json!(names.map(tool))))
 }
 
-/// What a history says, but for what differs between any two runs: times, ids, the version and the seed.
+/// What a history says, but for what differs between any two runs: times, ids, the version and the seed, and the order of outcomes that come at
+/// the same time.
 fn told(events: Vec<HistoryEvent>) -> Vec<Value> {
     let strip = |event: HistoryEvent| {
         let mut event = json!(event);
-        for name in ["time_ms", "version", "seed", "workflow", "id", "run_id", "limits"] {
+        for name in ["seq", "time_ms", "version", "seed", "workflow", "id", "run_id", "limits"] {
             event.as_object_mut().unwrap().remove(name);
         }
         event
     };
-    events.into_iter().map(strip).collect()
+    let mut told: Vec<Value> = events.into_iter().map(strip).collect();
+    let is_outcome = |event: &Value| event["type"] == "call-completed";
+    for together in told.chunk_by_mut(|one, other| is_outcome(one) && is_outcome(other)) {
+        together.sort_by_key(|event| event["call"].as_u64());
+    }
+    told
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

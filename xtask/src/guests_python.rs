@@ -21,8 +21,8 @@ const SOURCES: [(&str, &str); 2] = [
 pub(crate) fn build(parts: &Parts) -> Result<()> {
     let target = target_folder()?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // With the features of the workspace, as the tests are built: else all that is below would be built twice.
-    cargo.current_dir(root()).args(["build", "--workspace", "--bin", "abide", "--target-dir"]).arg(&target);
+    // As the tests are built, which come next mostly: another selection would have other features, and all would be built twice.
+    cargo.current_dir(root()).args(["test", "--workspace", "--no-run", "--target-dir"]).arg(&target);
     run(&mut cargo).context("the command `abide` does not build")?;
     let guests = target.join("guests");
     fs::create_dir_all(&guests)?;

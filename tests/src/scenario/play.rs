@@ -11,7 +11,7 @@ use abide_runtime::{Host, HostConfig};
 use serde_json::Value;
 
 use super::{Scenario, Start, Step};
-use crate::guest;
+use crate::{compiled_dir, guest};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,9 +35,9 @@ fn json(value: &Value) -> Json {
 }
 
 impl Player {
-    /// A host over `store`, with its cache in `root`.
+    /// A host over `store`, whose folder is `root`. What it compiles is kept: for an interpreter that takes longer than all else.
     pub async fn open(scenario: &Scenario, root: PathBuf, store: Arc<dyn Store>, again: bool) -> Self {
-        let config = HostConfig::new(root.join("cache"));
+        let config = HostConfig::new(compiled_dir());
         let host = Host::open(config, store, Arc::new(scenario.performer()), Arc::new(SystemClock)).await;
         Self { scenario: scenario.clone(), host: host.expect("a host"), root, again }
     }

@@ -23,7 +23,7 @@ pub(super) fn explain(said: &str, search: &[PathBuf]) -> String {
         shown = shown.replace(&format!("\"/{number}/"), &format!("\"{}/", folder.display()));
     }
     let hint = if last.starts_with("ModuleNotFoundError") {
-        "\ninstall the package beside componentize-py (only packages that are plain Python work), and import at the top of the file"
+        "\ninstall it with `pip` beside componentize-py (only packages that are plain Python work), and import at the top of the file"
     } else {
         ""
     };
