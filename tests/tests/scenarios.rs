@@ -57,6 +57,8 @@ scenarios! {
     other_runs
     patched
     program
+    program_javascript
+    program_python
     python
     queries
     races

@@ -259,17 +259,35 @@ impl Session {
         }
     }
 
-    /// A guest that panics says why in its last log line; that is worth more than the trap.
+    /// A guest that panics says why in its last log line, a program in what it wrote to standard error last; that is worth more than the trap.
     fn add_last_words(&mut self, stop: &mut ParkReason) {
-        let words = self.guest.take_outputs().into_iter().rev().find_map(|output| match output {
-            Output::Log { level: LogLevel::Error, message, .. } => Some(message),
-            _ => None,
-        });
-        if let Some(mut words) = words {
-            words.truncate(words.floor_char_boundary(MAX_LAST_WORDS));
+        if let Some(words) = last_words(self.guest.take_outputs()) {
             stop.message = format!("{}; its last log line: {words}", stop.message);
         }
     }
+}
+
+/// The last error of a log, or the warnings at its end, which is where standard error goes: they fill more than one line where it is a traceback.
+fn last_words(outputs: Vec<Output>) -> Option<String> {
+    let mut warnings = Vec::new();
+    let mut bytes = 0;
+    for output in outputs.into_iter().rev() {
+        match output {
+            Output::Log { level: LogLevel::Error, mut message, .. } => {
+                message.truncate(message.floor_char_boundary(MAX_LAST_WORDS));
+                return Some(message);
+            }
+            Output::Log { level: LogLevel::Warn, message, .. } if bytes < MAX_LAST_WORDS => {
+                let line = message.trim();
+                let line = &line[..line.floor_char_boundary(MAX_LAST_WORDS - bytes)];
+                bytes += line.len() + 1;
+                warnings.push(line.to_owned());
+            }
+            _ => {}
+        }
+    }
+    warnings.reverse();
+    (!warnings.is_empty()).then(|| warnings.join(" / "))
 }
 
 /// A run is parked for a divergence with these words.
