@@ -3,24 +3,32 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use abide_engine::inspect;
 use abide_engine::report::{Bounds, report};
-use abide_model::{Error, ErrorCode, WorkflowName};
+use abide_model::{Error, ErrorCode, RunRef, RunStatus, WorkflowName};
 use abide_tests::{LocalHost, ScriptedPerformer, compiled_dir, guest};
 use bytes::Bytes;
+use serde_json::json;
 use wasi_preview1_component_adapter_provider as adapters;
 
+const PATIENCE: Duration = Duration::from_secs(60);
 const BOUNDS: Bounds = Bounds { component_bytes: 64 << 20, memory_bytes: 256 << 20 };
 /// So many damaged files are made of each guest; so many of those are uploaded, which compiles them.
 const DAMAGES: u64 = 150;
 const UPLOADS: u64 = 12;
 
-/// All modules and components that the packages of the tests have.
+/// Packages whose files are looked at, of those that the parts of the tests have.
+const PACKAGES: [&str; 3] = ["componentize-js/lib", "jco-transpile/vendor", "jco/lib"];
+
+/// The modules and components of these packages, and the adapters of WASI. What was built for debugging is the same again, and large.
 fn public_files() -> Vec<(String, Vec<u8>)> {
     let parts = std::env::var_os("ABIDE_TEST_PARTS").expect("run `cargo xtask test`, which says where the parts are");
     let mut paths = Vec::new();
-    gather(&PathBuf::from(parts).join("components/node_modules"), &mut paths);
+    let scope = PathBuf::from(parts).join("components/node_modules/@bytecodealliance");
+    PACKAGES.iter().for_each(|package| gather(&scope.join(package), &mut paths));
+    paths.retain(|path| !path.to_string_lossy().ends_with(".debug.wasm"));
     paths.sort();
     let named = |path: PathBuf| (path.display().to_string(), std::fs::read(&path).unwrap());
     let mut files: Vec<_> = paths.into_iter().map(named).collect();
@@ -70,7 +78,10 @@ async fn public_modules_and_components_run_or_are_refused_with_a_reason() {
         let deployed = local.host.deploy(&local.tenant, &name, Bytes::from(file)).await;
         println!("{path}: {inspected:?}");
         match (inspected, deployed) {
-            (Ok(()), Ok(_)) => {}
+            (Ok(()), Ok(_)) => {
+                let run = local.start("elsewhere", "taken", json!(null)).await;
+                ends(&local, &run).await;
+            }
             (Ok(()), Err(error)) => assert_eq!(error.code, ErrorCode::InvalidComponent, "{path}: {error}"),
             (Err(expected), Err(error)) if error.code == ErrorCode::InvalidComponent => {
                 assert_eq!(error.message, expected.message, "{path}");
@@ -79,6 +90,24 @@ async fn public_modules_and_components_run_or_are_refused_with_a_reason() {
             (Err(_), Err(error)) => assert!(error.message.contains("max_component_bytes"), "{path}: {error}"),
             (Err(error), Ok(_)) => panic!("{path} was taken, though {error}"),
         }
+    }
+}
+
+/// Waits until a run came to an end, or says why it cannot go on.
+async fn ends(local: &LocalHost, run: &RunRef) {
+    let began = std::time::Instant::now();
+    loop {
+        let row = local.host.describe(&local.tenant, run).await.unwrap().run;
+        match row.status {
+            RunStatus::Parked => {
+                println!("    parked: {:?}", row.parked);
+                assert!(!row.parked.unwrap().message.is_empty());
+                return;
+            }
+            status if !status.is_open() => return,
+            status => assert!(began.elapsed() < PATIENCE, "the run is {status}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -38,10 +38,9 @@ fn main() -> Result<()> {
     let words: HashSet<&str> = first.split_whitespace().collect();
     let lengths: HashMap<&str, usize> = words.into_iter().map(|word| (word, word.len())).collect();
     let order: Vec<&str> = lengths.into_keys().take(5).collect();
+    eprintln!("began at {} ms; some words of the first answer: {}", started.as_millis(), order.join(" "));
     let report = json!({
         "answer": second,
-        "first_words": order,
-        "started_ms": u64::try_from(started.as_millis())?,
         "waited": began.elapsed() >= Duration::from_millis(input.pause_ms),
         "arguments": std::env::args().skip(1).collect::<Vec<_>>(),
     });

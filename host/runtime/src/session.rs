@@ -279,6 +279,9 @@ fn last_words(outputs: Vec<Output>) -> Option<String> {
             }
             Output::Log { level: LogLevel::Warn, message, .. } if bytes < MAX_LAST_WORDS => {
                 let line = message.trim();
+                if line.is_empty() {
+                    continue;
+                }
                 let line = &line[..line.floor_char_boundary(MAX_LAST_WORDS - bytes)];
                 bytes += line.len() + 1;
                 warnings.push(line.to_owned());
@@ -300,5 +303,32 @@ fn diverged(divergence: Divergence) -> ParkReason {
         ),
         event: Some(divergence.event),
         backtrace: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(level: LogLevel, message: &str) -> Output {
+        Output::Log { level, message: message.to_owned(), fields: None }
+    }
+
+    #[test]
+    fn the_last_words_are_an_error_or_the_end_of_standard_error() {
+        use LogLevel::{Error, Info, Warn};
+        assert_eq!(last_words(vec![line(Info, "a")]), None);
+        let traceback = vec![line(Warn, "Traceback:"), line(Warn, ""), line(Info, "a"), line(Warn, "  KeyError: 'x'")];
+        assert_eq!(last_words(traceback).unwrap(), "Traceback: / KeyError: 'x'");
+        assert_eq!(
+            last_words(vec![line(Error, "first"), line(Error, "panicked"), line(Warn, "a")]).unwrap(),
+            "panicked"
+        );
+    }
+
+    #[test]
+    fn last_words_are_few() {
+        let long = || line(LogLevel::Warn, &"ä".repeat(MAX_LAST_WORDS));
+        assert!(last_words(vec![long(), long(), long()]).unwrap().len() <= MAX_LAST_WORDS + 3);
     }
 }

@@ -3,7 +3,7 @@
 use abide_model::{ParkKind, RunStatus};
 use serde_json::{Value, json};
 
-use crate::{failed, host, identical, model};
+use crate::{failed, given, host, identical, model};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_exception_in_python_is_the_failure_of_the_run() {
@@ -21,12 +21,17 @@ async fn an_exception_in_python_is_the_failure_of_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_exit_code_is_told() {
+async fn an_exit_ends_the_run_with_its_code() {
     let local = host(model()).await;
     local.deploy("program-python").await;
+    // `exit` of WASI 0.2 says only whether all went well.
     let run = local.start("program-python", "p-1", json!({ "part": "leave", "code": 3 })).await;
     let row = local.result(&run).await;
-    assert_eq!(failed(&row).message, "the program ended with exit code 3: leaving with 3");
+    assert_eq!(failed(&row).message, "the program ended with exit code 1: leaving with 3");
+    identical(&local, &run).await;
+
+    let run = local.start("program-python", "p-2", json!({ "part": "leave", "code": 0 })).await;
+    assert_eq!(given(&local.result(&run).await), json!(null));
     identical(&local, &run).await;
 }
 
@@ -52,7 +57,8 @@ async fn what_javascript_throws_in_the_words_of_its_interface_is_the_failure_of_
     let run = local.start("program-javascript", "j-2", json!({ "part": "raise" })).await;
     let row = local.until(&run, RunStatus::Parked).await;
     let reason = row.parked.unwrap();
-    assert!(reason.message.contains("something is missing"), "{reason:?}");
+    // What its generated code says of an object where the interface has a text.
+    assert!(reason.message.contains("expected a string, received [object]"), "{reason:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
