@@ -56,6 +56,7 @@ scenarios! {
     javascript_ends
     other_runs
     patched
+    plain
     program
     program_javascript
     program_python

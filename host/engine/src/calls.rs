@@ -49,8 +49,9 @@ pub(crate) async fn call_blocking(
     store: &mut StoreContextMut<'_, GuestState>,
     kind: CallKind,
     request: Result<Request, Failure>,
+    options: Result<CallOptions, Failure>,
 ) -> Outcome {
-    let outcome = match store.data_mut().begin_call(kind, request, Ok(CallOptions::default())) {
+    let outcome = match store.data_mut().begin_call(kind, request, options) {
         Ok(pending) => pending.await,
         Err(failure) => return Outcome::Failed(failure),
     };

@@ -57,6 +57,9 @@ impl Engine {
         let mut linker = Linker::new(&inner);
         Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link the guest's world: {error:#}")))?;
+        crate::blocking::add_to_linker(&mut linker).map_err(|error| {
+            Error::new(ErrorCode::Internal, format!("cannot link the guest's world in plain functions: {error:#}"))
+        })?;
         crate::wasi::add_to_linker(&mut linker)
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot link WASI: {error:#}")))?;
         let stop = Arc::new(AtomicBool::new(false));

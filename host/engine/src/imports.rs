@@ -89,23 +89,29 @@ impl timer::Host for GuestState {
 
 impl timer::HostWithStore<GuestState> for Imports {
     async fn sleep(accessor: &Accessor<GuestState, Self>, duration_ms: u64) -> Result<u64, types::Failure> {
-        let request = if duration_ms > MAX_SLEEP_MS {
-            Err(Failure::new("invalid-request", format!("a timer of {duration_ms} ms is longer than 10 years")))
-        } else {
-            convert::recorded(&json!({ "duration_ms": duration_ms }))
-        };
+        let request = sleep_request(duration_ms);
         convert::outcome(call(accessor, CallKind::TimerSleep, request, Ok(CallOptions::default())).await)
     }
 
     async fn sleep_until(accessor: &Accessor<GuestState, Self>, time_ms: u64) -> Result<u64, types::Failure> {
         let now_ms = accessor.with(|mut access| access.get().shared.lock().now_ms);
-        let request = if time_ms.saturating_sub(now_ms) > MAX_SLEEP_MS {
-            Err(Failure::new("invalid-request", format!("the time {time_ms} is more than 10 years ahead")))
-        } else {
-            convert::recorded(&json!({ "until_ms": time_ms }))
-        };
+        let request = sleep_until_request(time_ms, now_ms);
         convert::outcome(call(accessor, CallKind::TimerSleep, request, Ok(CallOptions::default())).await)
     }
+}
+
+pub(crate) fn sleep_request(duration_ms: u64) -> Result<Request, Failure> {
+    if duration_ms > MAX_SLEEP_MS {
+        return Err(Failure::new("invalid-request", format!("a timer of {duration_ms} ms is longer than 10 years")));
+    }
+    convert::recorded(&json!({ "duration_ms": duration_ms }))
+}
+
+pub(crate) fn sleep_until_request(time_ms: u64, now_ms: u64) -> Result<Request, Failure> {
+    if time_ms.saturating_sub(now_ms) > MAX_SLEEP_MS {
+        return Err(Failure::new("invalid-request", format!("the time {time_ms} is more than 10 years ahead")));
+    }
+    convert::recorded(&json!({ "until_ms": time_ms }))
 }
 
 impl random::Host for GuestState {

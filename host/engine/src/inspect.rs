@@ -231,6 +231,13 @@ pub(crate) fn check_import(
     let interface = &resolve.interfaces[*id];
     let package = interface.package.map(|package| &resolve.packages[package].name);
     let hint = match package {
+        Some(package) if role == Role::Workflow && package.to_string() == "abide:workflow-blocking@0.1.0" => {
+            let known = |name: &str| name == "several" || (name != "calls" && INTERFACES.contains(&name));
+            if interface.name.as_deref().is_some_and(known) {
+                return Ok(None);
+            }
+            "`abide:workflow-blocking@0.1.0` has the interfaces of `wit/blocking`".to_owned()
+        }
         Some(PackageName { namespace, name: package, version }) if namespace == "abide" && package == "workflow" => {
             let fits = version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 1);
             let offered = match role {

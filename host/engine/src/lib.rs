@@ -5,6 +5,7 @@
 //! histories, stores or providers, and does no IO but reading and writing its cache of compiled components.
 
 mod bindings;
+mod blocking;
 mod cache;
 mod calls;
 mod convert;

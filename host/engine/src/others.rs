@@ -30,18 +30,25 @@ impl children::HostWithStore<GuestState> for Imports {
     ) -> Result<children::Child, types::Failure> {
         let request = start_request(&workflow, input, options).and_then(|start| convert::recorded(&start));
         let outcome = call(accessor, CallKind::ChildrenStart, request, Ok(CallOptions::default())).await;
-        let child = convert::outcome::<ChildStarted>(outcome)?;
-        Ok(children::Child { id: child.id.to_string(), run_id: child.run_id.to_string() })
+        convert::outcome::<ChildStarted>(outcome).map(child_to_guest)
     }
 
     async fn await_result(accessor: &Accessor<GuestState, Self>, run_id: String) -> Result<String, types::Failure> {
-        let request = RunId::parse(&run_id).map_err(|error| invalid(error.message));
-        let request = request.and_then(|run_id| convert::recorded(&AwaitChild { run_id }));
+        let request = await_request(&run_id);
         text(call(accessor, CallKind::ChildrenResult, request, Ok(CallOptions::default())).await)
     }
 }
 
-fn start_request(
+pub(crate) fn child_to_guest(child: ChildStarted) -> children::Child {
+    children::Child { id: child.id.to_string(), run_id: child.run_id.to_string() }
+}
+
+pub(crate) fn await_request(run_id: &str) -> Result<Request, Failure> {
+    let run_id = RunId::parse(run_id).map_err(|error| invalid(error.message))?;
+    convert::recorded(&AwaitChild { run_id })
+}
+
+pub(crate) fn start_request(
     workflow: &str,
     input: String,
     options: Option<children::ChildOptions>,
@@ -83,13 +90,17 @@ impl runs::HostWithStore<GuestState> for Imports {
     }
 
     async fn cancel(accessor: &Accessor<GuestState, Self>, run: String, reason: String) -> Result<(), types::Failure> {
-        let reason = reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned();
-        let request = convert::recorded(&CancelRun { run, reason });
+        let request = cancel_request(run, &reason);
         done(call(accessor, CallKind::RunsCancel, request, Ok(CallOptions::default())).await)
     }
 }
 
-fn signal_request(run: String, name: String, payload: String) -> Result<Request, Failure> {
+pub(crate) fn cancel_request(run: String, reason: &str) -> Result<Request, Failure> {
+    let reason = reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned();
+    convert::recorded(&CancelRun { run, reason })
+}
+
+pub(crate) fn signal_request(run: String, name: String, payload: String) -> Result<Request, Failure> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES {
         return Err(invalid(format!("the name of a signal has 1 to {MAX_NAME_BYTES} bytes")));
     }
@@ -97,7 +108,7 @@ fn signal_request(run: String, name: String, payload: String) -> Result<Request,
 }
 
 /// An outcome that is JSON for the guest to read.
-fn text(outcome: Outcome) -> Result<String, types::Failure> {
+pub(crate) fn text(outcome: Outcome) -> Result<String, types::Failure> {
     match outcome {
         Outcome::Ok(json) => Ok(json.as_str().to_owned()),
         Outcome::Failed(failure) => Err(convert::failure_to_guest(failure)),
@@ -105,7 +116,7 @@ fn text(outcome: Outcome) -> Result<String, types::Failure> {
 }
 
 /// An outcome that says only that it was done.
-fn done(outcome: Outcome) -> Result<(), types::Failure> {
+pub(crate) fn done(outcome: Outcome) -> Result<(), types::Failure> {
     text(outcome).map(|_| ())
 }
 

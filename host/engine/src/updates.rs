@@ -30,11 +30,8 @@ impl updates::Host for GuestState {}
 impl updates::HostWithStore<GuestState> for Imports {
     async fn receive(accessor: &Accessor<GuestState, Self>, name: String) -> Result<Resource<Update>, types::Failure> {
         let outcome = call(accessor, CallKind::UpdatesReceive, named("an update", &name), Ok(CallOptions::default()));
-        let received = convert::outcome::<UpdateReceived>(outcome.await)?;
-        let update = Update { received, standing: Standing::Received };
-        accessor.with(|mut access| access.get().updates.push(update)).map_err(|error| {
-            convert::failure_to_guest(Failure::new("too-many-calls", format!("the update cannot be held: {error}")))
-        })
+        let outcome = outcome.await;
+        accessor.with(|mut access| access.get().hold_update(outcome))
     }
 }
 
@@ -89,6 +86,15 @@ impl updates::HostUpdate for GuestState {
 }
 
 impl GuestState {
+    /// A handle to the update that came.
+    pub(crate) fn hold_update(&mut self, outcome: Outcome) -> Result<Resource<Update>, types::Failure> {
+        let received = convert::outcome::<UpdateReceived>(outcome)?;
+        let update = Update { received, standing: Standing::Received };
+        self.updates.push(update).map_err(|error| {
+            convert::failure_to_guest(Failure::new("too-many-calls", format!("the update cannot be held: {error}")))
+        })
+    }
+
     /// The update behind a handle. Handles are the guest's own, so there is one.
     fn update(&mut self, update: &Resource<Update>) -> Option<&mut Update> {
         self.updates.get_mut(update).ok()

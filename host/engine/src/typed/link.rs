@@ -62,7 +62,9 @@ fn link_interface(
                 Box::new(async move {
                     let shared = store.data().shared.clone();
                     let request = imported.request(&ty, arguments, store.data().limits.request_bytes);
-                    let outcome = calls::call_blocking(&mut store, CallKind::ActivitiesCall, request).await;
+                    let outcome =
+                        calls::call_blocking(&mut store, CallKind::ActivitiesCall, request, Ok(Default::default()))
+                            .await;
                     imported.give(&ty, outcome, results, &shared)
                 })
             })?;
