@@ -58,6 +58,8 @@ scenarios! {
     patched
     plain
     program
+    program_javascript
+    program_python
     python
     queries
     races

@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod guests;
 mod guests_c;
+mod guests_programs;
 mod guests_python;
 mod parts;
 mod places;
@@ -23,7 +24,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test               install what tests need, run all tests and the demo
   bench [--quick]    what abide costs, beside the raw limits of the machine
   guests [NAME…]     build the guests of examples/ and tests/guests/, or those named
-  languages          build the guests in Python and C of examples/ and tests/
+  languages          build the guests in Python and C of examples/ and tests/, and the programs
   parts              install the programs that tests run against, and print where they are";
 
 fn main() -> ExitCode {
@@ -54,5 +55,6 @@ fn dispatch(arguments: &[String]) -> Result<()> {
 fn languages() -> Result<()> {
     let parts = parts::install()?;
     guests_c::build(&parts)?;
-    guests_python::build(&parts)
+    guests_python::build(&parts)?;
+    guests_programs::build(&parts)
 }

@@ -21,10 +21,19 @@ const LANGUAGES: [&str; 2] = ["componentize-py==0.25.1", "ziglang==0.17.1"];
 const NODE: [&str; 2] =
     ["@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/server-filesystem@2026.8.31"];
 
+/// From npm as well, in a folder of its own: what makes components of JavaScript with another engine than abide's, and components that others made.
+const COMPONENTS: [&str; 2] = ["@bytecodealliance/componentize-js@0.23.0", "@bytecodealliance/jco-transpile@0.15.0"];
+
+/// The tools that make components, each with its version.
+pub(crate) fn component_tools() -> Vec<&'static str> {
+    LANGUAGES.into_iter().chain(COMPONENTS).collect()
+}
+
 /// Where the parts are.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// What `ABIDE_TEST_PARTS` has to be: it has `python/bin`, `languages/bin` and `node/node_modules`.
+    /// What `ABIDE_TEST_PARTS` has to be: it has `python/bin`, `languages/bin`, `node/node_modules` and
+    /// `components/node_modules`.
     pub(crate) folder: PathBuf,
 }
 
@@ -59,15 +68,17 @@ pub(crate) fn install() -> Result<Parts> {
             .context("the packages from PyPI cannot be installed")
         })?;
     }
-    install_once(&folder.join("node"), &NODE, |folder| {
-        fs::create_dir_all(folder)?;
-        fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
-        run(Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--silent", "--save-exact"])
-            .args(NODE)
-            .current_dir(folder))
-        .context("the packages from npm cannot be installed: install Node.js 20 or later")
-    })?;
+    for (name, packages) in [("node", NODE), ("components", COMPONENTS)] {
+        install_once(&folder.join(name), &packages, |folder| {
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+            run(Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--no-update-notifier", "--silent", "--save-exact"])
+                .args(packages)
+                .current_dir(folder))
+            .context("the packages from npm cannot be installed: install Node.js 20 or later")
+        })?;
+    }
     Ok(Parts { folder })
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::demo::built_host;
 use crate::places::{root, target_folder};
-use crate::{guests, guests_c, guests_python, parts};
+use crate::{guests, guests_c, guests_programs, guests_python, parts};
 
 /// How many tests passed and failed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(crate) fn command() -> Result<()> {
     let parts = parts::install()?;
     guests_c::build(&parts)?;
     guests_python::build(&parts)?;
+    guests_programs::build(&parts)?;
     let mut tests = Command::new("cargo");
     tests
         .current_dir(root())

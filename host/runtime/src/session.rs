@@ -259,17 +259,38 @@ impl Session {
         }
     }
 
-    /// A guest that panics says why in its last log line; that is worth more than the trap.
+    /// A guest that panics says why in its last log line, a program in what it wrote to standard error last; that is worth more than the trap.
     fn add_last_words(&mut self, stop: &mut ParkReason) {
-        let words = self.guest.take_outputs().into_iter().rev().find_map(|output| match output {
-            Output::Log { level: LogLevel::Error, message, .. } => Some(message),
-            _ => None,
-        });
-        if let Some(mut words) = words {
-            words.truncate(words.floor_char_boundary(MAX_LAST_WORDS));
+        if let Some(words) = last_words(self.guest.take_outputs()) {
             stop.message = format!("{}; its last log line: {words}", stop.message);
         }
     }
+}
+
+/// The last error of a log, or the warnings at its end, which is where standard error goes: they fill more than one line where it is a traceback.
+fn last_words(outputs: Vec<Output>) -> Option<String> {
+    let mut warnings = Vec::new();
+    let mut bytes = 0;
+    for output in outputs.into_iter().rev() {
+        match output {
+            Output::Log { level: LogLevel::Error, mut message, .. } => {
+                message.truncate(message.floor_char_boundary(MAX_LAST_WORDS));
+                return Some(message);
+            }
+            Output::Log { level: LogLevel::Warn, message, .. } if bytes < MAX_LAST_WORDS => {
+                let line = message.trim();
+                if line.is_empty() {
+                    continue;
+                }
+                let line = &line[..line.floor_char_boundary(MAX_LAST_WORDS - bytes)];
+                bytes += line.len() + 1;
+                warnings.push(line.to_owned());
+            }
+            _ => {}
+        }
+    }
+    warnings.reverse();
+    (!warnings.is_empty()).then(|| warnings.join(" / "))
 }
 
 /// A run is parked for a divergence with these words.
@@ -282,5 +303,32 @@ fn diverged(divergence: Divergence) -> ParkReason {
         ),
         event: Some(divergence.event),
         backtrace: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(level: LogLevel, message: &str) -> Output {
+        Output::Log { level, message: message.to_owned(), fields: None }
+    }
+
+    #[test]
+    fn the_last_words_are_an_error_or_the_end_of_standard_error() {
+        use LogLevel::{Error, Info, Warn};
+        assert_eq!(last_words(vec![line(Info, "a")]), None);
+        let traceback = vec![line(Warn, "Traceback:"), line(Warn, ""), line(Info, "a"), line(Warn, "  KeyError: 'x'")];
+        assert_eq!(last_words(traceback).unwrap(), "Traceback: / KeyError: 'x'");
+        assert_eq!(
+            last_words(vec![line(Error, "first"), line(Error, "panicked"), line(Warn, "a")]).unwrap(),
+            "panicked"
+        );
+    }
+
+    #[test]
+    fn last_words_are_few() {
+        let long = || line(LogLevel::Warn, &"ä".repeat(MAX_LAST_WORDS));
+        assert!(last_words(vec![long(), long(), long()]).unwrap().len() <= MAX_LAST_WORDS + 3);
     }
 }
