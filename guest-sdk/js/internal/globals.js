@@ -8,7 +8,7 @@ import { clone } from "./clone.js";
 import { console } from "./console.js";
 import { workflowDate } from "./date.js";
 import { fetch, Headers, Response } from "./fetch.js";
-import { needRun } from "./loading.js";
+import { isLoading, needRun } from "./loading.js";
 import { TextDecoder, TextEncoder } from "./text.js";
 import { clearTimer, setInterval, setTimeout } from "./timers.js";
 import { URL, URLSearchParams } from "./url.js";
@@ -32,7 +32,8 @@ const crypto = Object.freeze({
 
 /** Around each statement that is a bare call: nobody waits for what it gives, so nobody else would say that it failed. */
 function abideFloating(value) {
-  if (value instanceof Promise) {
+  // While modules load, the build itself looks after what fails.
+  if (value instanceof Promise && !isLoading()) {
     value.then(undefined, (error) => {
       const stack = error?.stack ? `\n${error.stack.trimEnd()}` : "";
       log.error(`a promise was rejected, and nobody waited for it: ${error}${stack}`);

@@ -14,3 +14,8 @@ export function needRun(what) {
     throw new Error(`\`${what}\` is used while the modules load, when there is no run: use it in \`run\``);
   }
 }
+
+/** Whether modules load, which happens when the program is built. */
+export function isLoading() {
+  return loading;
+}
