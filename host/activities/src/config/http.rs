@@ -1,7 +1,11 @@
 //! `[http]`: what `http.fetch` may do.
 
+use std::collections::BTreeMap;
+
 use abide_model::RetryPolicy;
 use serde::Deserialize;
+
+use super::Secret;
 
 /// What `http.fetch` may do. Nothing is allowed that is not named.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -9,6 +13,8 @@ use serde::Deserialize;
 pub struct HttpConfig {
     /// Hosts: `api.example.com` (at the usual port of the scheme), `127.0.0.1:9000`, or `*.example.org`, where `*` is one label.
     pub allow: Vec<String>,
+    /// Headers that the host adds to requests to a host, such as its key; in place of those of the request. Runs never see them.
+    pub headers: BTreeMap<String, BTreeMap<String, Secret>>,
     /// The largest body of an answer, after it is decompressed. Default 8 MiB.
     pub max_response_bytes: Option<usize>,
     /// The longest that one attempt may take.

@@ -41,6 +41,8 @@ pub(crate) struct Fetcher {
     lane: Lane,
     client: Client,
     allow: AllowList,
+    /// What is added to requests to some hosts.
+    added: Vec<(AllowList, HeaderMap)>,
     max_response_bytes: usize,
 }
 
@@ -55,10 +57,16 @@ struct Prepared {
 impl Fetcher {
     /// `key` is the section of the configuration, such as `http`.
     pub(crate) fn new(key: &str, config: &HttpConfig, client: Client) -> Result<Self, Error> {
+        let added = config.headers.iter().map(|(host, headers)| {
+            let key = format!("{key}.headers.{host}");
+            let hosts = AllowList::parse(&key, std::slice::from_ref(host))?;
+            Ok((hosts, client::headers(&key, headers, None)?))
+        });
         Ok(Self {
             lane: Lane::new(key, &config.calling())?,
             client,
             allow: AllowList::parse(key, &config.allow)?,
+            added: added.collect::<Result<_, Error>>()?,
             max_response_bytes: config.max_response_bytes.unwrap_or(DEFAULT_MAX_RESPONSE_BYTES),
         })
     }
@@ -85,6 +93,11 @@ impl Fetcher {
             let key = HeaderValue::try_from(activity.idempotency_key())
                 .map_err(|_| invalid("the call option `idempotency-key` must be visible ASCII"))?;
             headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        for (_, added) in self.added.iter().filter(|(hosts, _)| hosts.check(&url).is_ok()) {
+            for (name, value) in added {
+                headers.insert(name, value.clone());
+            }
         }
         let body = match request.body {
             None => None,

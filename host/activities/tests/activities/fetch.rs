@@ -38,6 +38,23 @@ async fn a_request_and_its_answer() {
 }
 
 #[tokio::test]
+async fn the_host_adds_its_key_for_the_host_that_it_is_for_alone() {
+    let (server, other) =
+        (Server::start(|_| response(200, &[], "made")).await, Server::start(|_| response(200, &[], "made")).await);
+    let activities = activities(&format!(
+        "[http]\nallow = [\"{0}\", \"{1}\"]\n[http.headers.\"{0}\"]\nauthorization = \"Bearer key\"",
+        server.address, other.address
+    ));
+    for server in [&server, &other] {
+        let headers = json!([["authorization", "Bearer mine"]]);
+        let request = json!({ "method": "GET", "url": server.url("/"), "headers": headers });
+        answer(&fetch(&activities, request, fast()).await);
+    }
+    assert_eq!(server.seen()[0].header("authorization"), "Bearer key");
+    assert_eq!(other.seen()[0].header("authorization"), "Bearer mine");
+}
+
+#[tokio::test]
 async fn only_what_is_allowed_is_reached() {
     let server = Server::start(|_| response(200, &[], "")).await;
     let nothing = activities("");
