@@ -1,6 +1,7 @@
 //! `setTimeout` and `setInterval`: durable timers, which outlive restarts and cost nothing while they wait.
 
 import * as timer from "../timer.js";
+import { needRun } from "./loading.js";
 import { reportUncaught } from "./uncaught.js";
 
 const waiting = new Map();
@@ -8,6 +9,7 @@ let last = 0;
 
 /** Calls `callback` once. */
 export function setTimeout(callback, delayMs = 0, ...args) {
+  needRun("setTimeout");
   return begin(async (number) => {
     await wait(number, delayMs);
     if (!waiting.delete(number)) return;
@@ -17,6 +19,7 @@ export function setTimeout(callback, delayMs = 0, ...args) {
 
 /** Calls `callback` again and again. */
 export function setInterval(callback, delayMs = 0, ...args) {
+  needRun("setInterval");
   return begin(async (number) => {
     for (;;) {
       await wait(number, delayMs);
