@@ -48,6 +48,11 @@ fn researcher_js() -> Example {
     Example { name: "researcher-js", ..researcher() }
 }
 
+/// The same in Python.
+fn researcher_python() -> Example {
+    Example { name: "researcher-python", ..researcher() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn helpdesk_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
     kill_everywhere(helpdesk()).await
@@ -61,6 +66,11 @@ async fn researcher_survives_a_kill_at_every_commit_and_in_every_call() -> Resul
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn researcher_in_typescript_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
     kill_everywhere(researcher_js()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn researcher_in_python_survives_a_kill_at_every_commit_and_in_every_call() -> Result<()> {
+    kill_everywhere(researcher_python()).await
 }
 
 async fn kill_everywhere(example: Example) -> Result<()> {
@@ -289,6 +299,6 @@ fn binary() -> &'static Path {
 
 /// Where an example's answers and files are; in TypeScript it shares those of the one in Rust.
 fn example_folder(name: &str) -> PathBuf {
-    let name = name.trim_end_matches("-js");
+    let name = name.trim_end_matches("-js").trim_end_matches("-python");
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
 }
