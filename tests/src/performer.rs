@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use abide_activities::{Activity, Performed, Performer};
 use abide_model::{Json, Outcome};
@@ -29,6 +30,18 @@ impl ScriptedPerformer {
     /// Gives a tool its arguments back, at once.
     pub fn echoing() -> Self {
         Self::new(|activity| async move { echo(&activity) })
+    }
+
+    /// The same, after a time that differs from call to call and, with the salt, from run to run.
+    pub fn jittering(salt: u64) -> Self {
+        Self::new(move |activity| {
+            let key = activity.idempotency_key();
+            let mixed = key.bytes().fold(salt, |mixed, byte| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+            async move {
+                tokio::time::sleep(Duration::from_micros(mixed % 5_000)).await;
+                echo(&activity)
+            }
+        })
     }
 
     /// How often each idempotency key came.

@@ -1,30 +1,16 @@
 //! A guest that looks at everything that could differ (clock, random, hash maps, NaN bits, addresses, the order in which calls
 //! complete) replays to the same bytes, again and again.
 
-use std::time::Duration;
-
 use abide_model::{Outcome, RunStatus};
 use abide_runtime::view::ReplayVerdict;
-use abide_tests::{LocalHost, ScriptedPerformer, echo};
+use abide_tests::{LocalHost, ScriptedPerformer};
 use serde_json::json;
 
 const REPLAYS: usize = 1000;
 
-/// Answers after a time that differs from call to call and from run to run.
-fn jittering(salt: u64) -> ScriptedPerformer {
-    ScriptedPerformer::new(move |activity| {
-        let key = activity.idempotency_key();
-        let mixed = key.bytes().fold(salt, |mixed, byte| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        async move {
-            tokio::time::sleep(Duration::from_micros(mixed % 5_000)).await;
-            echo(&activity)
-        }
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replay_gives_the_same_bytes_a_thousand_times() {
-    let local = LocalHost::new(jittering(7)).await;
+    let local = LocalHost::new(ScriptedPerformer::jittering(7)).await;
     local.deploy("determinism").await;
     let run = local.start("determinism", "d-1", json!(null)).await;
     let row = local.result(&run).await;
@@ -42,7 +28,7 @@ async fn a_replay_gives_the_same_bytes_a_thousand_times() {
 async fn the_calls_do_complete_in_another_order_each_time() {
     let mut orders = std::collections::HashSet::new();
     for salt in 0..5 {
-        let local = LocalHost::new(jittering(salt)).await;
+        let local = LocalHost::new(ScriptedPerformer::jittering(salt)).await;
         local.deploy("determinism").await;
         let run = local.start("determinism", "d-1", json!(null)).await;
         let Some(Outcome::Ok(result)) = local.result(&run).await.outcome else { panic!("the run failed") };

@@ -10,18 +10,6 @@ use abide_runtime::view::{HistoryEvent, ReplayVerdict};
 use abide_tests::{LocalHost, ScriptedPerformer, echo};
 use serde_json::{Value, json};
 
-/// Answers after a time that differs from call to call and from run to run.
-fn jittering(salt: u64) -> ScriptedPerformer {
-    ScriptedPerformer::new(move |activity| {
-        let key = activity.idempotency_key();
-        let mixed = key.bytes().fold(salt, |mixed, byte| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        async move {
-            tokio::time::sleep(Duration::from_micros(mixed % 5_000)).await;
-            echo(&activity)
-        }
-    })
-}
-
 fn value(run: &Run) -> Value {
     match &run.outcome {
         Some(Outcome::Ok(value)) => value.read().unwrap(),
@@ -34,7 +22,7 @@ async fn a_replay_gives_the_same_bytes_again_and_again() {
     let mut orders = std::collections::BTreeSet::new();
     let mut chances = std::collections::BTreeSet::new();
     for salt in 0..4 {
-        let local = LocalHost::new(jittering(salt)).await;
+        let local = LocalHost::new(ScriptedPerformer::jittering(salt)).await;
         local.deploy("js-determinism").await;
         let run = local.start("js-determinism", "d-1", json!(null)).await;
         let seen = value(&local.result(&run).await);
