@@ -17,7 +17,7 @@ pub(crate) struct Programs {
     cache: CompiledCache,
     store: Arc<dyn Store>,
     loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
-    /// How versions are configured, as the store has it. Emptied at each upload.
+    /// How versions are configured, as the store has it. An upload has the last word.
     configurations: Mutex<Configurations>,
 }
 
@@ -60,7 +60,7 @@ impl Programs {
             return Err(error);
         }
         self.store.put_version(tenant, version.clone(), component).await?;
-        self.configurations().clear();
+        self.configurations().insert((tenant.clone(), name.clone(), digest), version.configuration.clone());
         Ok(Deployed { version, created })
     }
 
@@ -103,7 +103,8 @@ impl Programs {
         }
         let versions = self.store.versions(tenant, Some(name)).await?;
         let found = versions.into_iter().find(|known| known.version == version).and_then(|known| known.configuration);
-        self.configurations().insert(key, found.clone());
+        // An upload may have come between the look and this.
+        self.configurations().entry(key).or_insert_with(|| found.clone());
         Ok(found)
     }
 
