@@ -1,8 +1,6 @@
 //! `cargo xtask bench`: builds what is measured in release, measures it, and leaves the figures in `target/bench.json`. What a figure
 //! means stands in `tests/bench`.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 
 use crate::{guests, places, toolchain};
@@ -12,8 +10,7 @@ pub(crate) fn command(arguments: &[String]) -> Result<()> {
     let guests = guests::build(&["steps".to_owned(), "waiter".to_owned()])?;
     let target = guests.parent().context("the guests lie nowhere")?;
     let figures = target.join("bench.json");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(places::root());
+    let mut cargo = places::cargo();
     cargo.args(["run", "--release", "--package", "abide-bench", "--target-dir"]).arg(target).arg("--");
     cargo.arg("--guests").arg(&guests).arg("--out").arg(&figures).args(arguments);
     toolchain::run(&mut cargo).context("the figures could not be taken")?;

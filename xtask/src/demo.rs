@@ -8,7 +8,6 @@ mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +17,7 @@ use self::ledger::Ledger;
 use self::stage::Stage;
 use self::terminal::{Terminal, heading, say};
 use crate::guests;
-use crate::places::{root, target_folder};
+use crate::places::{cargo, root, target_folder};
 use crate::toolchain::run;
 
 /// How long anything may take that takes a second or two.
@@ -49,11 +48,8 @@ pub(crate) fn command(arguments: &[String]) -> Result<()> {
 /// Builds the binary with the features of the whole workspace, so that the heavy dependencies are built once for it and the tests.
 fn build_host() -> Result<PathBuf> {
     println!("building the host");
-    run(Command::new("cargo")
-        .current_dir(root())
-        .args(["build", "--quiet", "--workspace", "--bin", "abide", "--target-dir"])
-        .arg(target_folder()?))
-    .context("the host does not build")?;
+    run(cargo().args(["build", "--quiet", "--workspace", "--bin", "abide", "--target-dir"]).arg(target_folder()?))
+        .context("the host does not build")?;
     built_host()
 }
 

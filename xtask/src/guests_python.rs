@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::demo::built_host;
 use crate::parts::Parts;
-use crate::places::{root, target_folder};
+use crate::places::{self, root, target_folder};
 use crate::toolchain::run;
 
 /// Each with the name of its guest.
@@ -20,9 +20,9 @@ const SOURCES: [(&str, &str); 2] = [
 /// Builds them into the folder of the other guests.
 pub(crate) fn build(parts: &Parts) -> Result<()> {
     let target = target_folder()?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = places::cargo();
     // As the tests are built, which come next mostly: another selection would have other features, and all would be built twice.
-    cargo.current_dir(root()).args(["test", "--workspace", "--no-run", "--target-dir"]).arg(&target);
+    cargo.args(["test", "--workspace", "--no-run", "--target-dir"]).arg(&target);
     run(&mut cargo).context("the command `abide` does not build")?;
     let guests = target.join("guests");
     fs::create_dir_all(&guests)?;

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use anyhow::Result;
@@ -22,4 +23,17 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
         Some(folder) => Ok(std::path::absolute(folder)?),
         None => Ok(root().join("target")),
     }
+}
+
+/// The cargo that builds this workspace. What the cargo that runs this chore says of the package `xtask` is taken away: build scripts of
+/// dependencies look at such variables, and would run again, with all that follows, after each change between `cargo xtask` and `cargo`.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::demo::built_host;
-use crate::places::{root, target_folder};
+use crate::places::{cargo, target_folder};
 use crate::{guests, guests_c, guests_programs, guests_python, parts};
 
 /// How many tests passed and failed.
@@ -25,9 +25,8 @@ pub(crate) fn command() -> Result<()> {
     guests_c::build(&parts)?;
     guests_python::build(&parts)?;
     guests_programs::build(&parts)?;
-    let mut tests = Command::new("cargo");
+    let mut tests = cargo();
     tests
-        .current_dir(root())
         .args(["test", "--workspace", "--no-fail-fast", "--target-dir"])
         .arg(target_folder()?)
         .env("ABIDE_GUESTS", guests)
