@@ -37,11 +37,14 @@ pub(super) enum TableId {
     ScheduleWakes = 13,
     Index = 14,
     Deletions = 15,
+    Routings = 16,
+    Forks = 17,
+    Tools = 18,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -58,6 +61,9 @@ impl TableId {
         Self::ScheduleWakes,
         Self::Index,
         Self::Deletions,
+        Self::Routings,
+        Self::Forks,
+        Self::Tools,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -78,6 +84,9 @@ impl TableId {
             Self::ScheduleWakes => "schedule_wakes",
             Self::Index => "index",
             Self::Deletions => "deletions",
+            Self::Routings => "routings",
+            Self::Forks => "forks",
+            Self::Tools => "tools",
         }
     }
 
@@ -143,6 +152,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(16), None);
+        assert_eq!(TableId::from_number(19), None);
     }
 }
