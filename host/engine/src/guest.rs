@@ -181,6 +181,11 @@ impl Guest {
         shared.logged_bytes = 0;
     }
 
+    /// A value that the history records, from its cause on.
+    pub fn add_marker(&mut self, marker: MarkerRecorded) {
+        self.shared.lock().markers.insert(marker.id.clone(), marker);
+    }
+
     /// Gives a call its outcome; the guest sees it at the next poll. `false` where the guest does not wait for that call.
     pub fn resolve(&mut self, call: CallIndex, outcome: Outcome) -> bool {
         let waker = {

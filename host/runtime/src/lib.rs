@@ -4,6 +4,7 @@
 //! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
 
 mod batch;
+mod checking;
 mod checks;
 mod driving;
 mod errors;
@@ -26,13 +27,16 @@ mod searching;
 mod session;
 mod slice;
 mod starting;
+mod swapping;
 mod tasks;
 mod timers;
 mod updating;
+mod versions;
 pub mod view;
 mod warming;
 
 pub use abide_engine::report;
+pub use checking::{Check, Checking};
 pub use host::{Host, HostConfig};
 pub use retention::Retention;
 pub use schedules::{format_time, parse_time};

@@ -31,8 +31,18 @@ pub(crate) async fn replay(inner: &Arc<Inner>, key: &RunKey, component: Option<B
         None => (run.version, inner.programs.get(&key.tenant, run.version).await?),
     };
     let history = inner.read_history(key).await?;
+    report(inner, key, version, &program, &history).await
+}
+
+async fn report(
+    inner: &Inner,
+    key: &RunKey,
+    version: Digest,
+    program: &Program,
+    history: &[(Seq, Recorded)],
+) -> Result<ReplayReport, Error> {
     let began = Instant::now();
-    let replayed = feed(inner, key, &program, &history).await?;
+    let replayed = feed(inner, key, program, history).await?;
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     let verdict = match &replayed.stopped {
         None => ReplayVerdict::Identical,
@@ -49,6 +59,29 @@ pub(crate) async fn replay(inner: &Arc<Inner>, key: &RunKey, component: Option<B
         log: replayed.log,
         micros,
     })
+}
+
+/// Replays the history of a run on each version that it was on: on the last one all of it, on each before it what was recorded until
+/// the next one came.
+pub(crate) async fn replay_chain(inner: &Arc<Inner>, key: &RunKey) -> Result<Vec<ReplayReport>, Error> {
+    let run = inner.store.run(&key.tenant, key.run_id).await?.ok_or_else(|| crate::errors::no_run(key))?;
+    let history = inner.read_history(key).await?;
+    let mut version = match history.first() {
+        Some((_, Recorded { event: Event::RunStarted(started), .. })) => started.version,
+        _ => run.version,
+    };
+    let mut reports = Vec::new();
+    for (seq, recorded) in &history {
+        if let Event::VersionChanged(changed) = &recorded.event {
+            let until = usize::try_from(*seq).unwrap_or(usize::MAX).min(history.len());
+            let program = inner.programs.get(&key.tenant, version).await?;
+            reports.push(report(inner, key, version, &program, &history[..until]).await?);
+            version = changed.version;
+        }
+    }
+    let program = inner.programs.get(&key.tenant, version).await?;
+    reports.push(report(inner, key, version, &program, &history).await?);
+    Ok(reports)
 }
 
 /// Gives `history` to a new guest of `program`.

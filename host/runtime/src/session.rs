@@ -80,6 +80,21 @@ impl Session {
         }
     }
 
+    /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
+    pub(crate) fn extend(&mut self, history: &[(Seq, Recorded)]) {
+        self.machine.extend(history);
+        for (_, recorded) in history {
+            if let Event::MarkerRecorded(marker) = &recorded.event {
+                self.guest.add_marker(marker.clone());
+            }
+        }
+    }
+
+    /// Takes the history, up to the input `last`, for all that the guest does.
+    pub(crate) fn settle_until(&mut self, last: Seq) {
+        self.machine.settle_until(last);
+    }
+
     /// The last log lines that the guest wrote while the trace was kept.
     pub(crate) fn take_log(&mut self, most: usize) -> Vec<String> {
         let mut log = std::mem::take(&mut self.log);

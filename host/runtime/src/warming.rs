@@ -24,7 +24,9 @@ async fn load_all(inner: &Inner) {
     let mut workflows: Vec<_> = versions.into_iter().map(|version| version.workflow).collect();
     workflows.dedup();
     for workflow in workflows {
-        let Ok(Some(digest)) = inner.store.active_version(&tenant, &workflow).await else { continue };
+        let Ok(Some(digest)) = inner.store.routing(&tenant, &workflow).await.map(|routing| routing.active) else {
+            continue;
+        };
         let began = Instant::now();
         match inner.programs.get(&tenant, digest).await {
             Ok(_) => {

@@ -194,7 +194,7 @@ impl Player {
     async fn active_of(&self, id: &str) -> String {
         let described = self.host.describe(&Tenant::default(), &run(id)).await.expect("a run");
         let workflow = self.host.workflow(&Tenant::default(), &described.run.workflow).await.expect("a workflow");
-        workflow.active.to_string()
+        workflow.active.expect("a version is active").to_string()
     }
 
     /// Waits until a run is as `ready` says; when the steps may have been played before, it may be past that.

@@ -144,6 +144,13 @@ fn in_words(description: &Description, now_ms: u64) -> String {
         lines.push(("parked", parked.message.clone()));
         lines.extend(parked.backtrace.iter().map(|function| ("", function.clone())));
     }
+    if run.is_pinned() {
+        lines.push(("pinned", "stays on its version".to_owned()));
+    }
+    if let Some(held_back) = &run.held_back {
+        lines.push(("held back", format!("from {}: {}", held_back.version.short(), held_back.reason.message)));
+        lines.extend(held_back.reason.backtrace.iter().map(|function| ("", function.clone())));
+    }
     for (name, value) in run.attributes.iter() {
         lines.push(("attribute", format!("{name}: {}", Json::of(value).unwrap_or(Json::null()))));
     }

@@ -10,4 +10,5 @@ mod schedules;
 mod search;
 mod support;
 mod updates;
+mod versions;
 mod words;

@@ -84,6 +84,13 @@ impl Given {
         })
     }
 
+    /// `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        self.parsed(name, |text| {
+            text.parse().map_err(|_| invalid(format!("`{}` is neither `true` nor `false`", shown(text))))
+        })
+    }
+
     /// How many rows, from 1 to `most`.
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, Error> {
         match self.number("limit")? {
