@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const RUNS: usize = 200;
-const STEPS: u64 = 25;
+const STEPS: u64 = 40;
 const KILLS: u32 = 4;
 /// How long the tool takes: with so many runs and steps, the work lasts for the swaps and kills.
-const WORK: Duration = Duration::from_millis(300);
+const WORK: Duration = Duration::from_millis(400);
 const BETWEEN_SWAPS: Duration = Duration::from_secs(1);
 const BETWEEN_KILLS: Duration = Duration::from_millis(2500);
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use abide_engine::Program;
 use abide_history::RunFilter;
 use abide_model::{
-    Digest, Error, ErrorCode, HeldBack, ParkKind, ParkReason, Run, RunId, RunStatus, Tenant, WorkflowName,
+    Digest, Error, ErrorCode, Filter, HeldBack, ParkKind, ParkReason, Run, RunId, RunStatus, Tenant, WorkflowName,
 };
 use futures_util::StreamExt;
 
@@ -61,7 +61,7 @@ impl Host {
         }
         let version = self.find_version(tenant, workflow, &asked.to).await?;
         let filter = asked.filter.as_deref().map(|filter| self.filter(filter)).transpose()?;
-        let filter = RunFilter { workflow: Some(workflow.clone()), filter, ..RunFilter::default() };
+        let filter = open_runs(workflow, filter);
         let target =
             Target { version, program: self.inner.programs.get(tenant, version).await?, dry_run: asked.dry_run };
         let (host, tenant) = (self.clone(), tenant.clone());
@@ -80,8 +80,7 @@ impl Host {
         limit: usize,
     ) -> Result<SwapReport, Error> {
         let page = self.inner.store.runs(tenant, filter, cursor, limit).await?;
-        let open = page.runs.into_iter().filter(|run| run.status.is_open());
-        let swaps = open.map(|run| async move {
+        let swaps = page.runs.into_iter().map(|run| async move {
             let key = RunKey { tenant: tenant.clone(), run_id: run.run_id };
             let (verdict, reason) = self.swap_run(&key, &run, target).await?;
             Ok(SwappedRun { run_id: run.run_id, id: run.id, from: run.version, verdict, reason })
@@ -193,7 +192,7 @@ impl Host {
     ) -> Result<BTreeMap<String, u64>, Error> {
         let program = self.inner.programs.get(tenant, version).await?;
         let target = Arc::new(Target { version, program, dry_run: false });
-        let filter = RunFilter { workflow: Some(workflow.clone()), ..RunFilter::default() };
+        let filter = open_runs(workflow, None);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut cursor = None;
         loop {
@@ -220,8 +219,7 @@ impl Host {
         let mut report =
             SwapReport { version: target.version, counts: BTreeMap::new(), runs: Vec::new(), next: page.next };
         let tried = |run: &Run| run.held_back.as_ref().is_some_and(|held_back| held_back.version == target.version);
-        let open = page.runs.into_iter().filter(|run| run.status.is_open() && !tried(run));
-        let swaps = open.map(|run| async move {
+        let swaps = page.runs.into_iter().filter(|run| !tried(run)).map(|run| async move {
             let key = RunKey { tenant: tenant.clone(), run_id: run.run_id };
             self.swap_run(&key, &run, target).await.map(|(verdict, _)| verdict)
         });
@@ -232,6 +230,15 @@ impl Host {
         }
         Ok(report)
     }
+}
+
+fn open_runs(workflow: &WorkflowName, filter: Option<Filter>) -> RunFilter {
+    let open = Filter::open();
+    let filter = Some(match filter {
+        Some(filter) => open.and(filter),
+        None => open,
+    });
+    RunFilter { workflow: Some(workflow.clone()), filter, ..RunFilter::default() }
 }
 
 fn refused(reason: ParkReason) -> (SwapVerdict, Option<ParkReason>) {
