@@ -1,0 +1,21 @@
+//! The OpenAPI document. `openapi.json` is kept by hand, since the types that it describes belong to crates that know nothing
+//! of HTTP; the tests hold it against the routes, the parameters, the codes and samples of every type.
+
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod schedules;
+#[cfg(test)]
+#[path = "../../tests/http/support/schema.rs"]
+mod schema;
+#[cfg(test)]
+mod structure;
+#[cfg(test)]
+mod tasks;
+
+/// The document.
+pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");

@@ -1,0 +1,82 @@
+//! Values that several tests hold against the document, and how they do it.
+
+use abide_history::Version;
+use abide_model::{
+    Attributes, CallerId, Configuration, Digest, Failure, Json, Outcome, Parent, ParkKind, ParkReason, Run, RunId,
+    RunStatus, WorkflowName,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::DOCUMENT;
+use super::schema::check;
+
+pub(super) fn document() -> Value {
+    serde_json::from_str(DOCUMENT).unwrap()
+}
+
+#[track_caller]
+pub(super) fn fits(name: &str, value: &impl Serialize) {
+    let document = document();
+    let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+    check(&document, &schema, &serde_json::to_value(value).unwrap(), name).unwrap();
+}
+
+pub(super) fn text(text: &str) -> Json {
+    Json::parse(text).unwrap()
+}
+
+pub(super) fn failure() -> Outcome {
+    let details = Some(text("{\"a\":1}"));
+    Outcome::Failed(Failure { details, ..Failure::retryable("rate-limited", "too many requests") })
+}
+
+pub(super) fn reason() -> ParkReason {
+    let backtrace = vec!["run".to_owned()];
+    ParkReason { kind: ParkKind::GuestError, message: "it broke".to_owned(), event: Some(3), backtrace }
+}
+
+pub(super) fn parent() -> Parent {
+    Parent { run_id: RunId::new(1, 1), child: RunId::new(2, 2) }
+}
+
+pub(super) fn run() -> Run {
+    Run {
+        run_id: RunId::new(1_700_000_000_000, 7),
+        id: CallerId::parse("ticket-7").unwrap(),
+        workflow: WorkflowName::parse("helpdesk").unwrap(),
+        version: Digest::of(b"a"),
+        status: RunStatus::Parked,
+        started_ms: 1,
+        closed_ms: Some(2),
+        outcome: Some(failure()),
+        parked: Some(reason()),
+        cancel_requested: false,
+        parent: Some(parent()),
+        continued_as: Some(parent().child),
+        continued_from: Some(parent().child),
+        has_children: None,
+        attributes: attributes(),
+    }
+}
+
+pub(super) fn attributes() -> Attributes {
+    let every_sort = json!({"customer": "acme", "amount": 1.5, "urgent": true, "tags": ["a", "b"]});
+    serde_json::from_value(every_sort).unwrap()
+}
+
+pub(super) fn version() -> Version {
+    Version {
+        workflow: run().workflow,
+        version: Digest::of(b"a"),
+        uploaded_ms: 1,
+        size_bytes: 2,
+        imports: vec!["abide:workflow/llm@0.1.0".to_owned()],
+        has_query: true,
+        configuration: Some(configuration()),
+    }
+}
+
+pub(super) fn configuration() -> Configuration {
+    Configuration { environment: [("A".to_owned(), "b".to_owned())].into(), arguments: vec!["c".to_owned()] }
+}
