@@ -301,7 +301,7 @@ impl Host {
             self.check_component(component)?;
         }
         let key = self.find(tenant, run).await?;
-        replaying::replay(&self.inner, &key, component).await
+        replaying::replay(&self.inner, &key, component, false).await
     }
 
     /// `Err` while the host cannot take work.
@@ -336,7 +336,7 @@ impl Host {
         let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
     }
 
-    fn check_component(&self, file: &Bytes) -> Result<(), Error> {
+    pub(crate) fn check_component(&self, file: &Bytes) -> Result<(), Error> {
         let limit = self.inner.config.max_component_bytes;
         if file.len() > limit {
             return Err(Error::new(
