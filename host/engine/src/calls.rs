@@ -1,6 +1,6 @@
 //! Making a call and waiting for its outcome, the same for every import.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +10,7 @@ use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::bindings::abide::workflow::calls;
 use crate::state::{GuestState, Output, SharedState, Slot};
+use crate::watch;
 
 /// Gives the imports their state.
 pub(crate) struct Imports;
@@ -26,7 +27,11 @@ pub(crate) async fn call(
     request: Result<Request, Failure>,
     options: Result<CallOptions, Failure>,
 ) -> Outcome {
-    let pending = accessor.with(|mut access| access.get().begin_call(kind, request, options));
+    let pending = accessor.with(|mut access| {
+        let pending = access.get().begin_call(kind, request, options);
+        watch::note_place(&mut access.as_context_mut());
+        pending
+    });
     let mut pending = match pending {
         Ok(pending) => pending,
         Err(failure) => return Outcome::Failed(failure),
@@ -36,11 +41,7 @@ pub(crate) async fn call(
         // It brings nothing new, so it brings no fuel either: else a guest could live on calls that it drops.
         return outcome;
     }
-    accessor.with(|mut access| {
-        let fuel = access.get().limits.step_fuel;
-        // Fuel is on in every engine that this crate makes.
-        access.as_context_mut().set_fuel(fuel).expect("fuel is enabled");
-    });
+    accessor.with(|mut access| watch::fill_up(&mut access.as_context_mut()));
     outcome
 }
 
@@ -51,13 +52,26 @@ pub(crate) async fn call_blocking(
     request: Result<Request, Failure>,
     options: Result<CallOptions, Failure>,
 ) -> Outcome {
-    let outcome = match store.data_mut().begin_call(kind, request, options) {
-        Ok(pending) => pending.await,
+    let mut pending = match store.data_mut().begin_call(kind, request, options) {
+        Ok(pending) => pending,
         Err(failure) => return Outcome::Failed(failure),
     };
-    let fuel = store.data().limits.step_fuel;
-    store.set_fuel(fuel).expect("fuel is enabled");
-    outcome
+    wait_until(store, |_, context| Pin::new(&mut pending).poll(context)).await
+}
+
+/// Waits in a plain function until `poll` gives something. It goes on with an outcome then, which is a new step.
+pub(crate) async fn wait_until<T>(
+    store: &mut StoreContextMut<'_, GuestState>,
+    mut poll: impl FnMut(&mut GuestState, &mut Context<'_>) -> Poll<T>,
+) -> T {
+    watch::note_place(store);
+    let given = poll_fn(|context| {
+        watch::show(store, context.waker());
+        poll(store.data_mut(), context)
+    })
+    .await;
+    watch::fill_up(store);
+    given
 }
 
 impl GuestState {
@@ -90,6 +104,9 @@ impl GuestState {
         shared.next_call += 1;
         shared.slots.insert(index, Slot::default());
         shared.outputs.push(Output::Call(Call { index, kind, request, options }));
+        if let Some(watch) = &mut shared.watch {
+            watch.begun(index);
+        }
         Ok(PendingCall { index, shared: self.shared.clone(), done: false, dropped: false })
     }
 }
@@ -134,11 +151,11 @@ impl Future for PendingCall {
             let slot = shared.slots.entry(self.index).or_default();
             match slot.outcome.take() {
                 Some(outcome) => {
-                    shared.slots.remove(&self.index);
+                    shared.remove_slot(self.index);
                     outcome
                 }
                 None if slot.dropped => {
-                    shared.slots.remove(&self.index);
+                    shared.remove_slot(self.index);
                     dropped = true;
                     Outcome::Failed(Failure::new("dropped", "the workflow dropped the call"))
                 }
@@ -160,7 +177,7 @@ impl Drop for PendingCall {
             return;
         }
         let mut shared = self.shared.lock();
-        let was_dropped = shared.slots.remove(&self.index).is_some_and(|slot| slot.dropped);
+        let was_dropped = shared.remove_slot(self.index).is_some_and(|slot| slot.dropped);
         if !shared.closing && !was_dropped {
             shared.outputs.push(Output::Cancelled(self.index));
         }

@@ -52,7 +52,12 @@ impl Drop for Ticker {
 impl Engine {
     /// An engine.
     pub fn new(config: &EngineConfig) -> Result<Self, Error> {
-        let inner = wasmtime::Engine::new(&wasmtime_config(config))
+        Self::with_settings(&wasmtime_config(config))
+    }
+
+    /// An engine with settings that end with those of [`decide_results`].
+    pub(crate) fn with_settings(settings: &Config) -> Result<Self, Error> {
+        let inner = wasmtime::Engine::new(settings)
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot set up the wasm engine: {error:#}")))?;
         let mut linker = Linker::new(&inner);
         Workflow::add_to_linker::<_, Imports>(&mut linker, |state| state)
@@ -146,6 +151,14 @@ pub fn wasmtime_config(config: &EngineConfig) -> Config {
     settings
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .cranelift_opt_level(OptLevel::Speed)
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    decide_results(&mut settings);
+    settings
+}
+
+/// What all engines have in common, whatever they are made for.
+pub(crate) fn decide_results(settings: &mut Config) {
+    settings
         .wasm_component_model(true)
         .wasm_component_model_async(true)
         .consume_fuel(true)
@@ -153,9 +166,7 @@ pub fn wasmtime_config(config: &EngineConfig) -> Config {
         // What follows decides results, and so may never change for the histories that exist.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(true)
-        .relaxed_simd_deterministic(true)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
-    settings
+        .relaxed_simd_deterministic(true);
 }
 
 /// FNV-1a: the standard library's hasher may change between releases, and this one names files.

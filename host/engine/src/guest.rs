@@ -16,8 +16,8 @@ use abide_model::{
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
-use wasmtime::Store;
 use wasmtime::component::{Accessor, ResourceTable};
+use wasmtime::{AsContextMut, Store};
 
 use crate::bindings::abide::workflow::run::Info;
 use crate::bindings::abide::workflow::types;
@@ -27,6 +27,7 @@ use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
 use crate::wasi::stdio::Stdio;
 use crate::wasi::{Surroundings, Wasi};
+use crate::watch::{self, Look};
 
 /// What a guest starts with. It all stands in the history.
 #[derive(Debug, Clone)]
@@ -215,6 +216,26 @@ impl Guest {
         }
     }
 
+    /// Watches the guest from now on: then [`Guest::place`] and [`Guest::look`] have something to tell. What the guest does stays the same.
+    pub fn watch(&mut self) {
+        self.shared.lock().watch.get_or_insert_default();
+    }
+
+    /// Where the guest made a call that it still waits for, innermost function first, as long as it is watched.
+    pub fn place(&self, call: CallIndex) -> Option<Vec<String>> {
+        self.shared.lock().watch.as_ref().and_then(|watch| watch.place(call).cloned())
+    }
+
+    /// Looks at a guest that is watched and waits, or has ended. `None` where there is nothing left to look at.
+    pub fn look(&mut self, with_memory: bool) -> Option<Look> {
+        let waker = self.shared.lock().watch.as_mut()?.want(with_memory);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        self.poll();
+        self.shared.lock().watch.as_mut()?.take_look()
+    }
+
     /// The answer to the query.
     pub fn take_answer(&mut self) -> Option<Outcome> {
         self.shared.lock().query_answer.take()
@@ -314,6 +335,7 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                             Err(error) => return Poll::Ready(Err(error)),
                         }
                     }
+                    accessor.with(|mut access| watch::show(&mut access.as_context_mut(), context.waker()));
                     let mut shared = shared.lock();
                     match shared.query.take() {
                         Some(request) => Poll::Ready(Ok(request)),
@@ -326,8 +348,7 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                 .await?;
                 let answer = match &query {
                     Some(query) => {
-                        accessor
-                            .with(|mut access| wasmtime::AsContextMut::as_context_mut(&mut access).set_fuel(fuel))?;
+                        accessor.with(|mut access| access.as_context_mut().set_fuel(fuel))?;
                         let arguments = (request.name, request.arguments.as_str().to_owned());
                         let (result,) = query.call_concurrent(accessor, arguments).await?;
                         outcome_of_run(result)

@@ -12,6 +12,7 @@ use wasmtime::component::ResourceTable;
 use crate::bindings::abide::workflow::run::Info;
 use crate::wasi::Wasi;
 use crate::wasi::stdio::Stdio;
+use crate::watch::Watch;
 
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,8 @@ pub(crate) struct Shared {
     pub(crate) query_waker: Option<Waker>,
     pub(crate) query_answer: Option<Outcome>,
     pub(crate) ended: Option<Ending>,
+    /// What somebody sees of the guest who watches it; mostly nobody does.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// A longer log message is cut.
@@ -127,6 +130,14 @@ const MAX_LOGGED_BYTES: usize = 1 << 20;
 const LOG_LINE_BYTES: usize = 64;
 
 impl Shared {
+    /// Nobody waits for the call any more.
+    pub(crate) fn remove_slot(&mut self, call: CallIndex) -> Option<Slot> {
+        if let Some(watch) = &mut self.watch {
+            watch.forget(call);
+        }
+        self.slots.remove(&call)
+    }
+
     /// Writes a log line. A guest that writes without end fills nothing: what is beyond the limit between two events is left out, which
     /// the last line tells.
     pub(crate) fn write_log(&mut self, level: LogLevel, mut message: String, fields: Option<Json>) {

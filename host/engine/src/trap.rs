@@ -34,7 +34,7 @@ pub(crate) fn explain(error: &wasmtime::Error, shared: &SharedState) -> ParkReas
 }
 
 /// The functions of a backtrace, innermost first, with file and line where the component carries them.
-fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let mut lines = Vec::new();
     for frame in backtrace.frames() {
         if lines.len() == MAX_FRAMES {

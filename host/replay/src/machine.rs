@@ -149,7 +149,17 @@ impl Machine {
         self.signals.len() + self.updates.len()
     }
 
-    /// The same, as events for the run that goes on with them.
+    /// The names of the signals that came and were not received.
+    pub fn waiting_signals(&self) -> impl Iterator<Item = &str> {
+        self.signals.waiting().map(|(name, _)| name)
+    }
+
+    /// The names of the updates that came and were not received.
+    pub fn waiting_updates(&self) -> impl Iterator<Item = &str> {
+        self.updates.waiting().map(|(name, _)| name)
+    }
+
+    /// What came and was not received, as events for the run that goes on with them.
     pub fn take_along(&self) -> Vec<Event> {
         let signals = self.signals.waiting().map(|(name, payload)| {
             Event::SignalReceived(SignalReceived { name: name.to_owned(), payload: payload.clone(), key: None })

@@ -267,7 +267,7 @@ impl Host {
             self.check_component(component)?;
         }
         let key = self.find(tenant, run).await?;
-        replaying::replay(&self.inner, &key, component).await
+        replaying::replay(&self.inner, &key, component, false).await
     }
 
     /// Runs the history again on each version that the run was on, as far as it was on it.

@@ -9,9 +9,13 @@ use abide_model::{Configuration, Digest, Error, ErrorCode, Tenant, WorkflowName}
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
+use crate::replaying::Side;
+use crate::second_engines::SecondEngines;
+
 /// Loaded components. Each is loaded once, however many runs ask for it at the same time.
 pub(crate) struct Programs {
     engine: Engine,
+    second: Arc<SecondEngines>,
     cache: CompiledCache,
     store: Arc<dyn Store>,
     loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
@@ -23,7 +27,8 @@ type Configurations = HashMap<(Tenant, WorkflowName, Digest), Option<Configurati
 
 impl Programs {
     pub(crate) fn new(engine: Engine, cache: CompiledCache, store: Arc<dyn Store>) -> Self {
-        Self { engine, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
+        let second = Arc::default();
+        Self { engine, second, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
     }
 
     /// Inspects and compiles an upload. `check` refuses typed activities that nobody performs.
@@ -72,16 +77,36 @@ impl Programs {
     /// The component of a stored version, loaded.
     pub(crate) async fn get(&self, tenant: &Tenant, digest: Digest) -> Result<Program, Error> {
         let cell = self.cell(digest);
-        let load = || async {
-            let component = self.store.component(tenant, digest).await?.ok_or_else(|| {
-                Error::new(
-                    ErrorCode::VersionNotFound,
-                    format!("the component {digest} is not in the store: deploy its file again"),
-                )
-            })?;
-            self.load_blocking(digest, component).await
-        };
+        let load = || async { self.load_blocking(digest, self.component(tenant, digest).await?).await };
         cell.get_or_try_init(load).await.cloned()
+    }
+
+    /// A stored version on all engines that a proof compares.
+    pub(crate) async fn sides(&self, tenant: &Tenant, digest: Digest) -> Result<Vec<Side>, Error> {
+        let live = self.get(tenant, digest).await?;
+        let component = self.component(tenant, digest).await?;
+        let (second, cache) = (self.second.clone(), self.cache.clone());
+        blocking(move || second.sides(live, |engine| cache.load(engine, digest, || Ok(component.to_vec())))).await
+    }
+
+    /// The same of a file, of which nothing is kept.
+    pub(crate) async fn sides_of_file(&self, file: Bytes) -> Result<(Digest, Vec<Side>), Error> {
+        let (digest, inspected) = self.inspect(file).await?;
+        let (engine, second, cache) = (self.engine.clone(), self.second.clone(), self.cache.clone());
+        let load = move || {
+            let load = |engine: &Engine| cache.load_once(engine, &inspected.component);
+            second.sides(load(&engine)?, load)
+        };
+        Ok((digest, blocking(load).await?))
+    }
+
+    async fn component(&self, tenant: &Tenant, digest: Digest) -> Result<Bytes, Error> {
+        self.store.component(tenant, digest).await?.ok_or_else(|| {
+            Error::new(
+                ErrorCode::VersionNotFound,
+                format!("the component {digest} is not in the store: deploy its file again"),
+            )
+        })
     }
 
     /// How a version is configured.
@@ -129,7 +154,9 @@ impl Programs {
 }
 
 /// Runs what computes or waits for the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(Error::new(ErrorCode::Internal, format!("a task of the host failed: {error}"))))

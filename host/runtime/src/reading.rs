@@ -252,7 +252,7 @@ fn received_name(request: &RecordedRequest) -> String {
     value.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned()
 }
 
-fn summary(request: &RecordedRequest) -> String {
+pub(crate) fn summary(request: &RecordedRequest) -> String {
     match request {
         RecordedRequest::Inline(json) => match json.as_str().char_indices().nth(SUMMARY_CHARS) {
             Some((end, _)) => format!("{}…", &json.as_str()[..end]),

@@ -1,7 +1,7 @@
 //! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
 //! runs, replays and queries alike, and does no IO.
 
-use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Output, Program, Turn};
+use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
     Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node,
@@ -10,6 +10,7 @@ use abide_model::{
 };
 use abide_replay::{Divergence, Machine, Seen};
 
+use crate::observed::Observed;
 use crate::slice::Slice;
 
 /// How many bytes of a guest's last log line go into the reason of its stop.
@@ -50,10 +51,8 @@ pub(crate) struct Session {
     time_ms: u64,
     /// Recorded calls that somebody has to do something for, now that the guest is back.
     recorded_calls: Vec<Call>,
-    /// A digest over all that the guest did, where somebody wants one.
-    trace: Option<Digest>,
-    /// All log lines, where the trace is kept.
-    log: Vec<String>,
+    /// What the guest did, where somebody wants to know more of it than its news.
+    observed: Option<Observed>,
     ended: bool,
 }
 
@@ -74,8 +73,7 @@ impl Session {
             run_id,
             time_ms: started_ms,
             recorded_calls: Vec::new(),
-            trace: None,
-            log: Vec::new(),
+            observed: None,
             ended: false,
         }
     }
@@ -95,20 +93,35 @@ impl Session {
         self.machine.settle_until(last);
     }
 
-    /// The last log lines that the guest wrote while the trace was kept.
-    pub(crate) fn take_log(&mut self, most: usize) -> Vec<String> {
-        let mut log = std::mem::take(&mut self.log);
-        log.drain(..log.len().saturating_sub(most));
-        log
-    }
-
-    /// Keeps a digest over all that the guest does from now on, and its log lines.
+    /// Keeps what the guest does from now on.
     pub(crate) fn keep_trace(&mut self) {
-        self.trace = Some(Digest::of(b""));
+        self.observed.get_or_insert_default();
     }
 
+    /// A digest over all that the guest did while it was kept.
     pub(crate) fn trace(&self) -> Option<Digest> {
-        self.trace
+        self.observed.as_ref().map(Observed::trace)
+    }
+
+    /// What the guest did while it was kept.
+    pub(crate) fn observed(&mut self) -> Option<&mut Observed> {
+        self.observed.as_mut()
+    }
+
+    /// The same, with where the guest makes its calls, and what [`Session::look`] shows. None of it changes what the guest does.
+    pub(crate) fn watch(&mut self) {
+        self.keep_trace();
+        self.guest.watch();
+    }
+
+    /// Looks at a guest that is watched. `None` where it stopped.
+    pub(crate) fn look(&mut self, with_memory: bool) -> Option<Look> {
+        self.guest.look(with_memory)
+    }
+
+    /// When the input was recorded that was delivered last.
+    pub(crate) fn time_ms(&self) -> u64 {
+        self.time_ms
     }
 
     pub(crate) fn machine(&self) -> &Machine {
@@ -171,13 +184,19 @@ impl Session {
             }
         };
         for output in self.guest.take_outputs() {
-            self.add_to_trace(&output);
-            self.take_down(output, news).map_err(diverged)?;
+            if let Some(observed) = &mut self.observed {
+                observed.output(self.machine.cause(), &output);
+            }
+            let call = if let Output::Call(call) = &output { Some(call.index) } else { None };
+            self.take_down(output, news).map_err(|divergence| {
+                let place = call.and_then(|call| self.guest.place(call));
+                ParkReason { backtrace: place.unwrap_or_default(), ..diverged(divergence) }
+            })?;
         }
         if let Some(ending) = ended {
             self.ended = true;
-            if let Some(trace) = &mut self.trace {
-                *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{ending:?}").as_bytes()]);
+            if let Some(observed) = &mut self.observed {
+                observed.ending(&ending);
             }
             news.events.extend(self.end(ending).map_err(diverged)?);
             if let Some(Event::RunContinued(_)) = news.events.last() {
@@ -259,19 +278,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    fn add_to_trace(&mut self, output: &Output) {
-        if let Some(trace) = &mut self.trace {
-            *trace = Digest::of_parts([&trace.as_bytes()[..], format!("{output:?}").as_bytes()]);
-            if let Output::Log { message, .. } = output {
-                // Twice what a report keeps, so that trimming is rare.
-                if self.log.len() >= 2000 {
-                    self.log.drain(..1000);
-                }
-                self.log.push(message.clone());
-            }
-        }
     }
 
     /// A guest that panics says why in its last log line, a program in what it wrote to standard error last; that is worth more than the trap.

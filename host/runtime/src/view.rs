@@ -2,21 +2,22 @@
 
 mod batch;
 mod history;
+mod replay;
 mod schedules;
 mod versions;
 
 use std::collections::BTreeMap;
 
 use abide_history::RunPage;
-use abide_model::{
-    Attributes, CallIndex, CallKind, CallerId, Digest, IdReuse, Json, Outcome, ParkReason, Run, RunId, Seq,
-    WorkflowName,
-};
+use abide_model::{Attributes, CallIndex, CallKind, CallerId, IdReuse, Json, Outcome, Run, RunId, Seq, WorkflowName};
 use serde::{Deserialize, Serialize};
 
 pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use history::{History, HistoryEvent};
+pub use replay::{
+    CallAt, Difference, DifferenceKind, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
+};
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
@@ -242,39 +243,4 @@ pub struct Signalled {
     pub event: Seq,
     /// Whether the same idempotency key had sent it before: then nothing was sent now.
     pub duplicate: bool,
-}
-
-/// What a replay found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReplayReport {
-    /// The run.
-    pub run_id: RunId,
-    /// The component that it was replayed on.
-    pub version: Digest,
-    /// `identical`, `diverged`, or how the component stopped.
-    pub verdict: ReplayVerdict,
-    /// How many events were replayed.
-    pub events: u64,
-    /// Where and why it is not identical.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<ParkReason>,
-    /// A digest over all that the guest did and published and all its log lines, in order: equal for equal replays.
-    pub trace: Digest,
-    /// The log lines of the guest, oldest first (the last 1000).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub log: Vec<String>,
-    /// How long it took, in microseconds.
-    pub micros: u64,
-}
-
-/// How a replay went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplayVerdict {
-    /// The component did exactly what the history says.
-    Identical,
-    /// It did something else.
-    Diverged,
-    /// It trapped or met a limit.
-    Stopped,
 }

@@ -1,17 +1,18 @@
 //! `several`: calls that a guest in plain functions makes at the same time.
 
-use std::future::{Future as _, poll_fn};
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use abide_model::{Failure, Outcome};
+use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Resource, ResourceType};
-use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::Asked;
-use crate::calls::PendingCall;
+use crate::calls::{self, PendingCall};
 use crate::others;
 use crate::state::GuestState;
+use crate::watch;
 
 /// A call that was begun.
 enum Begun {
@@ -82,6 +83,7 @@ where
             Ok(call) => Begun::Waiting(call),
             Err(failure) => Begun::Came(Outcome::Failed(failure)),
         };
+        watch::note_place(&mut store);
         Ok((store.data_mut().updates.push(begun)?,))
     })
 }
@@ -89,22 +91,18 @@ where
 /// Waits until so many of `calls` have their outcome. Gives the places of those that have it.
 async fn wait(
     store: &mut StoreContextMut<'_, GuestState>,
-    calls: &[Resource<Begun>],
+    begun: &[Resource<Begun>],
     wanted: usize,
 ) -> wasmtime::Result<Vec<u32>> {
-    let there = store.data_mut().there(calls, &mut Context::from_waker(Waker::noop()))?;
+    let there = store.data_mut().there(begun, &mut Context::from_waker(Waker::noop()))?;
     if there.len() >= wanted {
         return Ok(there);
     }
-    let there = poll_fn(|context| match store.data_mut().there(calls, context) {
+    calls::wait_until(store, |state, context| match state.there(begun, context) {
         Ok(there) if there.len() < wanted => Poll::Pending,
         done => Poll::Ready(done),
     })
-    .await?;
-    // It goes on with an outcome: that is a new step.
-    let fuel = store.data().limits.step_fuel;
-    store.as_context_mut().set_fuel(fuel)?;
-    Ok(there)
+    .await
 }
 
 impl GuestState {

@@ -24,6 +24,7 @@ pub(crate) use candidate::Candidate;
 use crate::Host;
 use crate::inner::RunKey;
 use crate::registry::Message;
+use crate::replaying;
 use crate::view::{SwapReport, SwapRuns, SwapVerdict, SwappedRun};
 
 /// Histories that are replayed at the same time: half of the seats for replays, so that queries have the others.
@@ -176,11 +177,22 @@ impl Host {
         target: &Target,
         reason: ParkReason,
     ) -> Result<(SwapVerdict, Option<ParkReason>), Error> {
+        let reason = self.located(key, target, reason).await?;
         if !target.dry_run {
             let held_back = HeldBack { version: target.version, reason: reason.clone() };
             self.ask_task(key, |reply| Message::HoldBack { held_back, reply }).await?;
         }
         Ok(refused(reason))
+    }
+
+    /// The reason with the guest's functions: for that the history is replayed once more, watched.
+    async fn located(&self, key: &RunKey, target: &Target, reason: ParkReason) -> Result<ParkReason, Error> {
+        if reason.kind != ParkKind::Divergence {
+            return Ok(reason);
+        }
+        let history = self.inner.read_history(key).await?;
+        let again = replaying::feed(&self.inner, key, &target.program, &history).await?.stopped;
+        Ok(again.filter(|again| again.event == reason.event && again.kind == reason.kind).unwrap_or(reason))
     }
 
     /// Lets all open runs of a workflow go on with a version. Gives how many there are of each verdict.

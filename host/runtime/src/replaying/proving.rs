@@ -1,0 +1,155 @@
+//! Proof of equality: one history on several engines at the same time. After each event, what the guests did is compared, the fuel that they used, and a
+//! digest of their memories where the engine shows it. The first difference ends it, and is named.
+
+use std::time::{Duration, Instant};
+
+use abide_engine::{Look, Program};
+use abide_model::{Digest, Error, ParkKind, ParkReason, Seq};
+
+use super::{MAX_LOG_LINES, Recording, verdict};
+use crate::observed::Step;
+use crate::session::Session;
+use crate::view::{Difference, DifferenceKind, Proof, ProofEngine, ReplayReport};
+
+/// The replay seats that a proof takes: one for each engine.
+pub(crate) const PROVING_SEATS: u32 = 3;
+
+/// A component on one of the engines that are compared.
+pub(crate) struct Side {
+    pub(crate) engine: &'static str,
+    pub(crate) program: Program,
+    /// Whether the engine shows the memory of its guests.
+    pub(crate) with_memory: bool,
+}
+
+/// A guest on one of the engines.
+struct Runner<'a> {
+    side: &'a Side,
+    session: Session,
+    took: Duration,
+    stopped: Option<ParkReason>,
+    step: Step,
+    look: Option<Look>,
+}
+
+/// Replays a history on all sides, of which the first is the engine of live runs.
+pub(crate) async fn compare(sides: &[Side], recording: Recording<'_>, version: Digest) -> Result<ReplayReport, Error> {
+    let mut runners = sides.iter().map(|side| Runner::begin(side, recording)).collect::<Result<Vec<_>, _>>()?;
+    let (mut compared, mut difference) = (0, None);
+    for (seq, recorded) in recording.history.iter().filter(|(_, recorded)| recorded.event.is_input()) {
+        for runner in &mut runners {
+            let began = Instant::now();
+            runner.stopped = runner.session.deliver(*seq, recorded).await.err();
+            runner.took += began.elapsed();
+            runner.step = runner.session.observed().map(|observed| observed.take_step()).unwrap_or_default();
+            runner.look = runner.session.look(runner.side.with_memory);
+            // To digest a large memory takes a while.
+            tokio::task::yield_now().await;
+        }
+        compared += 1;
+        difference = first_difference(*seq, &runners);
+        if difference.is_some() || runners.iter().any(|runner| runner.stopped.is_some()) {
+            break;
+        }
+    }
+    Ok(report(runners, recording, version, compared, difference))
+}
+
+impl<'a> Runner<'a> {
+    fn begin(side: &'a Side, recording: Recording<'_>) -> Result<Self, Error> {
+        let mut session = recording.begin(&side.program)?;
+        session.watch();
+        if let Some(observed) = session.observed() {
+            observed.keep_steps();
+        }
+        let (took, stopped, look) = (Duration::ZERO, None, None);
+        Ok(Self { side, session, took, stopped, step: Step::default(), look })
+    }
+}
+
+fn report(
+    mut runners: Vec<Runner<'_>>,
+    recording: Recording<'_>,
+    version: Digest,
+    compared: u64,
+    difference: Option<Difference>,
+) -> ReplayReport {
+    let micros = |took: Duration| u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let trace = |runner: &Runner<'_>| runner.session.trace().unwrap_or_else(|| Digest::of(b""));
+    let engines = runners.iter().map(|runner| ProofEngine {
+        engine: runner.side.engine.to_owned(),
+        trace: trace(runner),
+        fuel_used: runner.look.as_ref().map(|look| look.fuel_used),
+        memory: runner.look.as_ref().and_then(|look| look.memory.as_ref()).map(|memory| memory.digest()),
+        micros: micros(runner.took),
+    });
+    let proof =
+        Proof { equal: difference.is_none(), compared_events: compared, engines: engines.collect(), difference };
+    let live = &mut runners[0];
+    ReplayReport {
+        run_id: recording.run_id,
+        version,
+        verdict: verdict(live.stopped.as_ref()),
+        events: recording.history.len() as u64,
+        reason: live.stopped.take(),
+        trace: trace(live),
+        log: live
+            .session
+            .observed()
+            .map(|observed| observed.log(MAX_LOG_LINES))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|line| line.message)
+            .collect(),
+        micros: micros(live.took),
+        proof: Some(proof),
+    }
+}
+
+/// What differs first after an event, each side against the one before it.
+fn first_difference(event: Seq, runners: &[Runner<'_>]) -> Option<Difference> {
+    runners.windows(2).find_map(|pair| {
+        let [first, second] = pair else { return None };
+        let (kind, ours, theirs) = differs(first, second)?;
+        let between = [first.side.engine.to_owned(), second.side.engine.to_owned()];
+        Some(Difference { event, kind, between, first: ours, second: theirs })
+    })
+}
+
+fn differs(first: &Runner<'_>, second: &Runner<'_>) -> Option<(DifferenceKind, String, String)> {
+    let stops = (&first.stopped, &second.stopped);
+    // How deep a stack goes is the engine's own affair: where one is full, there is nothing more to compare.
+    let full =
+        |stopped: &Option<ParkReason>| stopped.as_ref().is_some_and(|reason| reason.kind == ParkKind::StackExhausted);
+    if full(stops.0) || full(stops.1) {
+        return None;
+    }
+    let reason = |stopped: &Option<ParkReason>| stopped.as_ref().map(|reason| (reason.kind, reason.message.clone()));
+    if reason(stops.0) != reason(stops.1) {
+        let words = |stopped: &Option<ParkReason>| {
+            stopped.as_ref().map_or("went on".to_owned(), |reason| reason.message.clone())
+        };
+        return Some((DifferenceKind::Stop, words(stops.0), words(stops.1)));
+    }
+    if first.step != second.step {
+        let (ours, theirs) = steps_differ(&first.step, &second.step);
+        return Some((DifferenceKind::Output, ours, theirs));
+    }
+    let (ours, theirs) = (first.look.as_ref()?, second.look.as_ref()?);
+    if ours.fuel_used != theirs.fuel_used {
+        let words = |look: &Look| format!("used {} units of fuel", look.fuel_used);
+        return Some((DifferenceKind::Fuel, words(ours), words(theirs)));
+    }
+    let (ours, theirs) = (ours.memory.as_ref()?, theirs.memory.as_ref()?);
+    let place = ours.difference(theirs)?;
+    let words = |digest: Digest| format!("memory {}: {place}", digest.short());
+    Some((DifferenceKind::Memory, words(ours.digest()), words(theirs.digest())))
+}
+
+/// The first things that two guests did that are not the same.
+fn steps_differ(ours: &Step, theirs: &Step) -> (String, String) {
+    let (ours, theirs) = (ours.in_words(), theirs.in_words());
+    let at = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs).unwrap_or(ours.len().min(theirs.len()));
+    let word = |words: &[String]| words.get(at).cloned().unwrap_or_else(|| "did nothing more".to_owned());
+    (word(&ours), word(&theirs))
+}
