@@ -27,7 +27,7 @@ use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
 use crate::wasi::stdio::Stdio;
 use crate::wasi::{Surroundings, Wasi};
-use crate::watch::{self, Look};
+use crate::watch::{self, Look, Watch};
 
 /// What a guest starts with. It all stands in the history.
 #[derive(Debug, Clone)]
@@ -219,6 +219,11 @@ impl Guest {
     /// Watches the guest from now on: then [`Guest::place`] and [`Guest::look`] have something to tell. What the guest does stays the same.
     pub fn watch(&mut self) {
         self.shared.lock().watch.get_or_insert_default();
+    }
+
+    /// The same, but for where it makes its calls.
+    pub fn watch_fuel(&mut self) {
+        self.shared.lock().watch.get_or_insert_with(Watch::fuel_only);
     }
 
     /// Where the guest made a call that it still waits for, innermost function first, as long as it is watched.

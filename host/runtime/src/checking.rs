@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 
 use crate::Host;
 use crate::inner::RunKey;
-use crate::replaying;
+use crate::replaying::{self, Recording};
 use crate::view::{CheckVerdict, CheckedRun};
 
 /// Runs that are looked at between two answers.
@@ -29,6 +29,8 @@ pub struct Check {
     pub component: Option<Bytes>,
     /// The version, where there is no component.
     pub version: Option<String>,
+    /// Whether to tell the fuel that the histories take, on the version that is checked and on their own: two more replays of each.
+    pub fuel: bool,
 }
 
 /// A check on its way. Dropping it ends it.
@@ -39,6 +41,7 @@ pub struct Checking {
     program: Program,
     filter: RunFilter,
     before: Option<RunId>,
+    with_fuel: bool,
     done: bool,
 }
 
@@ -63,7 +66,16 @@ impl Host {
             }
         };
         let filter = RunFilter { workflow: Some(check.workflow), filter, ..RunFilter::default() };
-        Ok(Checking { host: self.clone(), tenant: tenant.clone(), version, program, filter, before: None, done: false })
+        Ok(Checking {
+            host: self.clone(),
+            tenant: tenant.clone(),
+            version,
+            program,
+            filter,
+            before: None,
+            with_fuel: check.fuel,
+            done: false,
+        })
     }
 }
 
@@ -99,6 +111,8 @@ impl Checking {
             events: 0,
             reason: None,
             micros: 0,
+            fuel: None,
+            own_fuel: None,
         };
         let history = match inner.read_history(&key).await {
             Ok(history) => history,
@@ -117,6 +131,19 @@ impl Checking {
             Some(_) => CheckVerdict::Stops,
         };
         checked.reason = replayed.stopped;
+        if self.with_fuel {
+            let recording = Recording { run_id: run.run_id, history: &history };
+            checked.fuel = self.fuel(&self.program, recording).await;
+            // A version that is not there any more has nothing to compare with.
+            if let Ok(own) = inner.programs.get(&self.tenant, run.version).await {
+                checked.own_fuel = self.fuel(&own, recording).await;
+            }
+        }
         checked
+    }
+
+    async fn fuel(&self, program: &Program, recording: Recording<'_>) -> Option<u64> {
+        let _seat = self.host.inner.replay_seats.acquire().await.expect("the seats are never closed");
+        replaying::fuel_of(program, recording).await.unwrap_or_default()
     }
 }

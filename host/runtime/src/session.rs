@@ -114,6 +114,11 @@ impl Session {
         self.guest.watch();
     }
 
+    /// Counts the fuel that the guest uses, for [`Session::look`].
+    pub(crate) fn watch_fuel(&mut self) {
+        self.guest.watch_fuel();
+    }
+
     /// Looks at a guest that is watched. `None` where it stopped.
     pub(crate) fn look(&mut self, with_memory: bool) -> Option<Look> {
         self.guest.look(with_memory)

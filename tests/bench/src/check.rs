@@ -49,6 +49,7 @@ async fn histories(arguments: &Arguments, report: &mut Report) -> Result<()> {
             filter: Some("status = 'completed'".to_owned()),
             component: Some(component.clone()),
             version: None,
+            fuel: false,
         };
         let mut checking = subject.host.check(&subject.tenant, check).await?;
         let (began, mut events) = (Instant::now(), 0);

@@ -17,6 +17,7 @@ async fn check(local: &LocalHost, component: Bytes, filter: Option<&str>) -> Vec
         filter: filter.map(str::to_owned),
         component: Some(component),
         version: None,
+        fuel: true,
     };
     let mut checking = local.host.check(&local.tenant, check).await.unwrap();
     let mut checked = Vec::new();
@@ -55,6 +56,9 @@ async fn all_histories_are_replayed_those_of_closed_runs_too() {
         assert_eq!(differs, checked.status == RunStatus::Completed, "{checked:?}");
         let named = checked.reason.as_ref().is_some_and(|reason| reason.message.contains("notify"));
         assert_eq!(differs, named, "{checked:?}");
+        // What stops uses no fuel that could be compared; the versions are the same up to the signal.
+        assert_eq!(checked.fuel.is_none(), differs, "{checked:?}");
+        assert!(checked.own_fuel.is_some_and(|fuel| fuel > 0), "{checked:?}");
     }
     assert_eq!(counts(&check(&local, guest("order-v2"), None).await), [(CheckVerdict::Diverges, 70)].into());
     let broken = check(&local, guest("order-broken"), Some("status = 'completed'")).await;
@@ -66,7 +70,8 @@ async fn all_histories_are_replayed_those_of_closed_runs_too() {
 async fn a_check_is_about_one_thing() {
     let local = LocalHost::new(ScriptedPerformer::echoing()).await;
     let version = local.deploy_as("order-v1", "order").await;
-    let check = |component, version, filter| Check { workflow: workflow("order"), filter, component, version };
+    let check =
+        |component, version, filter| Check { workflow: workflow("order"), filter, component, version, fuel: false };
     for wrong in [
         check(None, None, None),
         check(Some(guest("order-v1")), Some(version.clone()), None),

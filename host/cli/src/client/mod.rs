@@ -19,6 +19,7 @@ use crate::exit::Fault;
 
 pub(crate) use follow::Waiting;
 pub(crate) use request::ListFilter;
+pub(crate) use versions::CheckAsked;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -20,6 +20,12 @@ use super::follow::read;
 /// When a stream that says nothing counts as lost: it says every 10 s that it lives.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// What is asked of a check.
+pub(crate) struct CheckAsked {
+    pub(crate) filter: Option<String>,
+    pub(crate) fuel: bool,
+}
+
 impl Client {
     pub(crate) async fn workflow(&self, name: &str) -> Result<Workflow> {
         self.ask(self.http.get(self.url(&["v1", "workflows", name]))).await
@@ -61,13 +67,16 @@ impl Client {
     pub(crate) async fn check(
         &self,
         workflow: &str,
-        filter: Option<&str>,
+        asked: &CheckAsked,
         component: Bytes,
         mut show: impl FnMut(CheckedRun) -> Result<()>,
     ) -> Result<CheckSummary> {
         let mut url = self.url(&["v1", "workflows", workflow, "check"]);
-        if let Some(filter) = filter {
+        if let Some(filter) = &asked.filter {
             url.query_pairs_mut().append_pair("filter", filter);
+        }
+        if asked.fuel {
+            url.query_pairs_mut().append_pair("fuel", "true");
         }
         let request = self.http.post(url).header(CONTENT_TYPE, "application/wasm").body(component);
         let mut response = self.send(request).await?;

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::building::Source;
-use crate::client::Client;
+use crate::client::{CheckAsked, Client};
 use crate::exit::{Exit, Fault};
 use crate::output::{self, Format};
 use crate::when;
@@ -31,6 +31,9 @@ pub(crate) struct CheckArguments {
     /// Only runs that this means
     #[arg(long, value_name = "FILTER")]
     filter: Option<String>,
+    /// Compare the fuel that the histories take with that on their own versions; two more replays of each
+    #[arg(long)]
+    fuel: bool,
     /// Tell of each run, not only of those that are not identical
     #[arg(long)]
     all: bool,
@@ -57,13 +60,13 @@ pub(crate) async fn run(server: &str, arguments: CheckArguments, format: Format)
     };
     let component = source.build(false).await?;
     let mut told = Told { all: arguments.all, format, events: 0, micros: 0, runs: Vec::new() };
-    let filter = arguments.filter.as_deref();
+    let asked = CheckAsked { filter: arguments.filter, fuel: arguments.fuel };
     let against = arguments.against.as_deref().unwrap_or(server);
     let summary = if against.starts_with("http://") || against.starts_with("https://") {
         let client = Client::new(against)?;
-        client.check(workflow.as_str(), filter, component, |checked| told.take(checked)).await?
+        client.check(workflow.as_str(), &asked, component, |checked| told.take(checked)).await?
     } else {
-        offline(Path::new(against), &workflow, filter, component, |checked| told.take(checked)).await?
+        offline(Path::new(against), &workflow, asked, component, |checked| told.take(checked)).await?
     };
     let clean = summary.is_clean();
     match format {
@@ -89,7 +92,7 @@ pub(crate) async fn run(server: &str, arguments: CheckArguments, format: Format)
 async fn offline(
     data: &Path,
     workflow: &WorkflowName,
-    filter: Option<&str>,
+    asked: CheckAsked,
     component: Bytes,
     mut show: impl FnMut(CheckedRun) -> Result<()>,
 ) -> Result<CheckSummary> {
@@ -103,9 +106,10 @@ async fn offline(
         abide_server::open_to_look(&Config { data: data.to_owned(), ..Config::default() }).map_err(Fault::of_host)?;
     let check = abide_runtime::Check {
         workflow: workflow.clone(),
-        filter: filter.map(str::to_owned),
+        filter: asked.filter,
         component: Some(component),
         version: None,
+        fuel: asked.fuel,
     };
     let mut checking = host.check(&Tenant::default(), check).await.map_err(Fault::of_host)?;
     let mut summary = CheckSummary { version: checking.version(), total: 0, counts: Default::default() };
@@ -154,6 +158,10 @@ fn in_words(checked: &CheckedRun) -> String {
         checked.verdict.as_str(),
         checked.events
     );
+    if let (Some(fuel), Some(own)) = (checked.fuel, checked.own_fuel) {
+        let change = (fuel as f64 / own.max(1) as f64 - 1.0) * 100.0;
+        text.push_str(&format!("  {fuel} units of fuel instead of {own} ({change:+.1} %)\n"));
+    }
     if let Some(reason) = &checked.reason {
         text.push_str(&format!("  {}\n", reason.message));
         reason.backtrace.iter().for_each(|function| text.push_str(&format!("    {function}\n")));

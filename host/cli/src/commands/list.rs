@@ -78,7 +78,10 @@ fn row(run: &Run, now_ms: u64) -> [String; 6] {
         run.run_id.to_string(),
         run.id.to_string(),
         run.workflow.to_string(),
-        run.status.to_string(),
+        match &run.parked {
+            Some(parked) => format!("{}: {}", run.status, parked.kind.as_str()),
+            None => run.status.to_string(),
+        },
         when::ago(run.started_ms, now_ms),
         run.closed_ms.map(|closed_ms| when::span(closed_ms.saturating_sub(run.started_ms))).unwrap_or_default(),
     ]

@@ -140,6 +140,15 @@ pub(crate) async fn feed_recording(program: &Program, recording: Recording<'_>) 
     Ok(replayed)
 }
 
+/// The fuel that a guest of `program` uses for a history. `None` where it stops.
+pub(crate) async fn fuel_of(program: &Program, recording: Recording<'_>) -> Result<Option<u64>, Error> {
+    let mut session = recording.begin(program)?;
+    session.watch_fuel();
+    let mut replayed = recording.feed(session).await;
+    let looked = if replayed.stopped.is_none() { replayed.session.look(false) } else { None };
+    Ok(looked.map(|look| look.fuel_used))
+}
+
 impl Recording<'_> {
     /// A session at its beginning, which keeps its trace.
     fn begin(&self, program: &Program) -> Result<Session, Error> {

@@ -248,6 +248,12 @@ pub struct CheckedRun {
     pub reason: Option<ParkReason>,
     /// How long the replay took, in microseconds.
     pub micros: u64,
+    /// The fuel that the history takes on the version that is checked, where that was asked for and it does not stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// The same on the run's own version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_fuel: Option<u64>,
 }
 
 /// How a history stands to a version.

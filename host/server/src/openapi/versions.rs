@@ -74,6 +74,8 @@ fn checks_are_as_documented() {
             events: 3,
             reason: Some(reason()),
             micros: 5,
+            fuel: Some(7),
+            own_fuel: Some(8),
         };
         fits("CheckedRun", &checked);
         summary.add(&checked);

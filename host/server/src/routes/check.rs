@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 
-use abide_model::{Error, WorkflowName};
+use abide_model::Error;
 use abide_runtime::view::{CheckSummary, CheckedRun};
 use abide_runtime::{Check, Checking};
 use axum::extract::State;
@@ -16,18 +16,20 @@ use crate::extract::{Caller, Component, Given, NamePath, Parameters, Query};
 use crate::problem::Problem;
 use crate::state::Shared;
 
-/// `?filter=…&version=…`.
+/// `?filter=…&version=…&fuel=true`.
 pub(crate) struct CheckParameters {
     filter: Option<String>,
     version: Option<String>,
+    fuel: bool,
 }
 
 impl Parameters for CheckParameters {
-    const NAMES: &'static [&'static str] = &["filter", "version"];
+    const NAMES: &'static [&'static str] = &["filter", "version", "fuel"];
 
     fn read(given: &Given) -> Result<Self, Error> {
         let text = |name| given.text(name).map(str::to_owned);
-        Ok(Self { filter: text("filter"), version: text("version") })
+        let fuel = given.flag("fuel")?.unwrap_or_default();
+        Ok(Self { filter: text("filter"), version: text("version"), fuel })
     }
 }
 
@@ -39,9 +41,9 @@ pub(crate) async fn check(
     Query(parameters): Query<CheckParameters>,
     Component(file): Component,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let CheckParameters { filter, version } = parameters;
+    let CheckParameters { filter, version, fuel } = parameters;
     let component = Some(file).filter(|file| !file.is_empty());
-    let check = Check { workflow: WorkflowName::clone(&workflow), filter, component, version };
+    let check = Check { workflow, filter, component, version, fuel };
     let checking = shared.host.check(&caller.tenant, check).await?;
     let summary = CheckSummary { version: checking.version(), total: 0, counts: BTreeMap::new() };
     let answers = Answers { shared, checking, ready: VecDeque::new(), summary, done: false };
