@@ -319,14 +319,11 @@ fn last_words(outputs: Vec<Output>) -> Option<String> {
     (!warnings.is_empty()).then(|| warnings.join(" / "))
 }
 
-/// A run is parked for a divergence with these words.
+/// A divergence in words.
 fn diverged(divergence: Divergence) -> ParkReason {
     ParkReason {
         kind: ParkKind::Divergence,
-        message: format!(
-            "{divergence}: resume the run on a version that does what its history says \
-             (`abide resume RUN --version V`)"
-        ),
+        message: divergence.to_string(),
         event: Some(divergence.event),
         backtrace: Vec::new(),
     }
