@@ -68,6 +68,45 @@ impl Programs {
         Ok(Deployed { version, created })
     }
 
+    /// Stores a component that comes in a capsule, as a version that no new run takes. Gives the version that it is here: `said`, if that is its own
+    /// digest or if this host has just that component under it. A version may also be named by the file that its component was made of, which is
+    /// not here to be looked at: then it gets its own digest for a name, so that nobody's upload finds another component than it sent.
+    pub(crate) async fn import(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        said: Digest,
+        component: Bytes,
+        now_ms: u64,
+    ) -> Result<Digest, Error> {
+        let (digest, inspected) = self.inspect(component.clone()).await?;
+        let versions = self.store.versions(tenant, Some(name)).await?;
+        let is_here = |version: Digest| versions.iter().any(|known| known.version == version);
+        if is_here(said) && self.store.component(tenant, said).await?.as_ref() == Some(&component) {
+            return Ok(said);
+        }
+        if is_here(digest) {
+            return Ok(digest);
+        }
+        let version = Version {
+            workflow: name.clone(),
+            version: digest,
+            uploaded_ms: now_ms,
+            size_bytes: inspected.component.len() as u64,
+            imports: inspected.imports,
+            has_query: inspected.has_query,
+            configuration: None,
+        };
+        let active = self.store.active_version(tenant, name).await?;
+        self.store.put_version(tenant, version, inspected.component.into()).await?;
+        // What is stored becomes the active version; the one that was active is made so again.
+        if let Some(active) = active.and_then(|active| versions.iter().find(|known| known.version == active)) {
+            let component = self.component(tenant, active.version).await?;
+            self.store.put_version(tenant, active.clone(), component).await?;
+        }
+        Ok(digest)
+    }
+
     /// Loads a file for one replay. Nothing of it is kept, so that many of them fill neither the memory nor the disk.
     pub(crate) async fn load_file(&self, file: Bytes) -> Result<(Digest, Program), Error> {
         let (digest, inspected) = self.inspect(file).await?;

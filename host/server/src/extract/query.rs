@@ -84,6 +84,16 @@ impl Given {
         })
     }
 
+    /// Whether something is wanted; not where it is not given.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
+        let wanted = self.parsed(name, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(invalid(format!("`{}` is neither `true` nor `false`", shown(other)))),
+        });
+        Ok(wanted?.unwrap_or(false))
+    }
+
     /// How many rows, from 1 to `most`.
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, Error> {
         match self.number("limit")? {

@@ -51,6 +51,7 @@ fn every_type_is_as_documented() {
             trace: Digest::of(b"b"),
             log: vec!["hello".to_owned()],
             micros: 5,
+            proof: None,
         };
         fits("ReplayReport", &report);
     }
