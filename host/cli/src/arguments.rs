@@ -5,8 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, check, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve, signal,
-    start, swap, tasks, update, versions,
+    batch, build, capsule, check, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve,
+    signal, start, swap, tasks, update, versions,
 };
 use crate::output::Format;
 
@@ -124,6 +124,10 @@ pub(crate) enum Command {
     Fail(tasks::FailArguments),
     /// Run a history again, with no live calls
     Replay(replay::ReplayArguments),
+    /// Write a run into one file, which can be replayed anywhere
+    Export(capsule::ExportArguments),
+    /// Bring back a run from such a file
+    Import(capsule::ImportArguments),
     /// Have runs started when it is time
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use abide_model::Digest;
-use wasmtime::{AsContextMut, Memory, Mutability, StoreContextMut, Val};
+use wasmtime::{AsContextMut, Mutability, StoreContextMut, Val};
 
 use crate::state::GuestState;
 
@@ -35,7 +35,7 @@ impl MemoryDigest {
             for memory in own {
                 // Instances of one component share memories.
                 if memory.data_size(&*store) > 0 && seen.insert(memory.data_ptr(&*store).addr()) {
-                    memories.push(pieces(memory, store));
+                    memories.push(pieces(memory.data(&*store)));
                 }
             }
             let mut values = Vec::new();
@@ -101,9 +101,9 @@ impl MemoryDigest {
     }
 }
 
-fn pieces(memory: Memory, store: &StoreContextMut<'_, GuestState>) -> Vec<Option<Digest>> {
+fn pieces(memory: &[u8]) -> Vec<Option<Digest>> {
     let is_zero = |piece: &[u8]| piece.chunks(ZEROES.len()).all(|part| *part == ZEROES[..part.len()]);
-    memory.data(store).chunks(PIECE_BYTES).map(|piece| (!is_zero(piece)).then(|| Digest::of(piece))).collect()
+    memory.chunks(PIECE_BYTES).map(|piece| (!is_zero(piece)).then(|| Digest::of(piece))).collect()
 }
 
 /// The bits of a number; a reference has none that mean the same elsewhere.
@@ -115,5 +115,38 @@ fn bits(value: &Val) -> Option<u128> {
         Val::F64(bits) => Some((*bits).into()),
         Val::V128(value) => Some(value.as_u128()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(memory: &[u8], globals: &[(u32, u128)]) -> MemoryDigest {
+        MemoryDigest { memories: vec![pieces(memory)], globals: vec![globals.to_vec()] }
+    }
+
+    #[test]
+    fn the_first_piece_that_differs_is_named() {
+        let mut memory = vec![0; 5 * PIECE_BYTES];
+        let before = digest(&memory, &[(0, 7)]);
+        assert_eq!(before.difference(&digest(&memory, &[(0, 7)])), None);
+        memory[3 * PIECE_BYTES + 17] = 1;
+        memory[4 * PIECE_BYTES] = 1;
+        let after = digest(&memory, &[(0, 7)]);
+        assert_ne!(before.digest(), after.digest());
+        let difference = before.difference(&after).unwrap();
+        assert!(difference.starts_with("memory 0: the 65536 bytes from 0x30000 on"), "{difference}");
+        assert!(difference.contains("first of 2 such"), "{difference}");
+    }
+
+    #[test]
+    fn sizes_and_globals_count_too() {
+        let memory = vec![0; PIECE_BYTES];
+        let one = digest(&memory, &[(0, 7)]);
+        assert_eq!(one.difference(&digest(&memory, &[(0, 8)])).unwrap(), "global 0 is 0x7, and 0x8");
+        assert!(one.difference(&digest(&vec![0; 2 * PIECE_BYTES], &[(0, 7)])).unwrap().contains("131072"));
+        assert_ne!(one.digest(), digest(&vec![0; 2 * PIECE_BYTES], &[(0, 7)]).digest());
+        assert_ne!(one.digest(), digest(&memory, &[(1, 7)]).digest());
     }
 }

@@ -1,7 +1,7 @@
 //! Why a guest stopped, in words: traps, limits, and the guest's own functions where it happened.
 
 use abide_model::{ParkKind, ParkReason};
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::state::SharedState;
 
@@ -36,7 +36,10 @@ pub(crate) fn explain(error: &wasmtime::Error, shared: &SharedState) -> ParkReas
 /// The functions of a backtrace, innermost first, with file and line where the component carries them.
 pub(crate) fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     let mut lines = Vec::new();
-    for frame in backtrace.frames() {
+    // Innermost are the shims of the component's imports, which nobody wrote and which have no names. Where nothing has a name, all is shown.
+    let is_named = |frame: &FrameInfo| frame.func_name().is_some() || !frame.symbols().is_empty();
+    let shims = backtrace.frames().iter().position(is_named).unwrap_or(0);
+    for frame in &backtrace.frames()[shims..] {
         if lines.len() == MAX_FRAMES {
             lines.push("…".to_owned());
             break;

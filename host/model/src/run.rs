@@ -247,11 +247,14 @@ pub enum ParkKind {
     /// The guest broke a rule of its world.
     #[n(7)]
     GuestError,
+    /// It came from another host, in a capsule, and nobody said yet that it is to go on here.
+    #[n(22)]
+    Imported,
 }
 
 impl ParkKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Divergence,
         Self::Trap,
         Self::FuelExhausted,
@@ -260,6 +263,7 @@ impl ParkKind {
         Self::VersionUnavailable,
         Self::HistoryFull,
         Self::GuestError,
+        Self::Imported,
     ];
 
     /// Its text.
@@ -273,6 +277,7 @@ impl ParkKind {
             Self::VersionUnavailable => "version_unavailable",
             Self::HistoryFull => "history_full",
             Self::GuestError => "guest_error",
+            Self::Imported => "imported",
         }
     }
 }

@@ -4,12 +4,15 @@
 //! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
 
 mod batch;
+mod capsule;
 mod checking;
 mod checks;
 mod driving;
 mod errors;
+mod exporting;
 mod followers;
 mod host;
+mod importing;
 mod inner;
 mod messages;
 mod new_run;
@@ -18,6 +21,7 @@ mod programs;
 mod queries;
 mod reading;
 mod registry;
+mod replayer;
 mod replaying;
 mod resetting;
 mod residency;
@@ -39,7 +43,9 @@ pub mod view;
 mod warming;
 
 pub use abide_engine::report;
+pub use capsule::{Capsule, MAGIC as CAPSULE_MAGIC, MAX_CAPSULE_BYTES};
 pub use checking::{Check, Checking};
 pub use host::{Host, HostConfig};
+pub use replayer::Replayer;
 pub use retention::Retention;
 pub use schedules::{format_time, parse_time};

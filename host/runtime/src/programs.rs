@@ -131,7 +131,7 @@ impl Programs {
         self.configurations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn inspect(&self, file: Bytes) -> Result<(Digest, Inspected), Error> {
+    pub(crate) async fn inspect(&self, file: Bytes) -> Result<(Digest, Inspected), Error> {
         blocking(move || Ok((Digest::of(&file), inspect(&file)?))).await
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use abide_history::{RunFilter, StoreError, Version, VersionsChange};
 use abide_model::{
-    CallerId, Configuration, Digest, Error, ErrorCode, Label, Routing, Run, RunRef, Tenant, WorkflowName,
+    CallerId, Configuration, Digest, Error, ErrorCode, Label, Labels, Routing, Run, RunRef, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -53,7 +53,7 @@ impl Host {
                     imports: inspected.imports.clone(),
                     has_query: inspected.has_query,
                     configuration: None,
-                    labels: Default::default(),
+                    labels: Labels::default(),
                     deactivated_ms: None,
                 });
                 version.configuration.clone_from(&configuration);
@@ -75,6 +75,48 @@ impl Host {
             inner.swap_hint.notify_one();
         }
         Ok(Deployed { version, created, active: routing.active == Some(digest) })
+    }
+
+    /// Stores a component that comes in a capsule, as a version that no new run takes. Gives the version that it is here: `said`, if that is its own
+    /// digest or if this host has just that component under it. A version may also be named by the file that its component was made of, which is
+    /// not here to be looked at: then it gets its own digest for a name, so that nobody's upload finds another component than it sent.
+    pub(crate) async fn adopt(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        said: Digest,
+        component: Bytes,
+    ) -> Result<Digest, Error> {
+        let (digest, inspected) = self.inner.programs.inspect(component.clone()).await?;
+        let now_ms = self.inner.clock.now_ms();
+        let here = self.inner.store.versions(tenant, Some(name)).await?;
+        let is_here = |version: Digest| here.iter().any(|known| known.version == version);
+        if is_here(said) && self.inner.store.component(tenant, said).await?.as_ref() == Some(&component) {
+            return Ok(said);
+        }
+        if is_here(digest) {
+            return Ok(digest);
+        }
+        let component = Bytes::from(inspected.component);
+        self.change_versions(tenant, name, |change, versions| {
+            if !versions.iter().any(|known| known.version == digest) {
+                change.component = Some((digest, component.clone()));
+                change.put.push(Version {
+                    workflow: name.clone(),
+                    version: digest,
+                    uploaded_ms: now_ms,
+                    size_bytes: component.len() as u64,
+                    imports: inspected.imports.clone(),
+                    has_query: inspected.has_query,
+                    configuration: None,
+                    labels: Labels::default(),
+                    deactivated_ms: None,
+                });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(digest)
     }
 
     /// All workflows, by name.

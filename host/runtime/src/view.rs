@@ -16,7 +16,7 @@ pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use history::{History, HistoryEvent};
 pub use replay::{
-    CallAt, Difference, DifferenceKind, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
+    CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
 };
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,

@@ -17,11 +17,7 @@ pub(super) struct Cache(Option<PathBuf>);
 impl Cache {
     /// That of the user: `ABIDE_CACHE`, else `abide` in the usual folder.
     pub(super) fn of_user() -> Self {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let folder = variable("ABIDE_CACHE")
-            .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("abide")))
-            .or_else(|| Some(variable("HOME")?.join(".cache/abide")));
-        Self(folder.map(|folder| folder.join("builds")))
+        Self(cache_folder("builds"))
     }
 
     /// What was built of this.
@@ -44,7 +40,7 @@ impl Cache {
             .and_then(|()| std::fs::write(&temporary, component))
             .and_then(|()| std::fs::rename(&temporary, &path));
         match written {
-            Ok(()) => prune(folder),
+            Ok(()) => prune(folder, MAX_FILES),
             Err(error) => {
                 let _ = std::fs::remove_file(&temporary);
                 crate::output::note(format!(
@@ -60,13 +56,22 @@ impl Cache {
     }
 }
 
-/// Removes the files that were used the longest ago.
-fn prune(folder: &Path) {
+/// A folder for what can be made again: below `ABIDE_CACHE`, else below `abide` in the usual folder.
+pub(crate) fn cache_folder(name: &str) -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = variable("ABIDE_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("abide")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/abide")));
+    folder.map(|folder| folder.join(name))
+}
+
+/// Removes the files that were used the longest ago, but for so many.
+pub(crate) fn prune(folder: &Path, kept: usize) {
     let Ok(entries) = folder.read_dir() else { return };
     let used = |entry: &std::fs::DirEntry| entry.metadata().and_then(|metadata| metadata.modified()).ok();
     let mut files: Vec<_> = entries.flatten().filter_map(|entry| Some((used(&entry)?, entry.path()))).collect();
     files.sort();
-    let surplus = files.len().saturating_sub(MAX_FILES);
+    let surplus = files.len().saturating_sub(kept);
     for (_, path) in files.drain(..surplus) {
         // Another process may have removed it.
         let _ = std::fs::remove_file(path);

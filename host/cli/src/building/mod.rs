@@ -13,6 +13,8 @@ use bytes::Bytes;
 
 use crate::exit::{Exit, Fault};
 
+pub(crate) use cache::{cache_folder, prune};
+
 /// What a component is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {

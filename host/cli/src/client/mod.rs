@@ -3,6 +3,7 @@
 mod events;
 mod follow;
 mod patience;
+mod replays;
 mod request;
 mod schedules;
 mod versions;

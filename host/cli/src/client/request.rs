@@ -6,12 +6,11 @@ use std::time::Duration;
 use abide_activities::{Answered, Queues};
 use abide_model::{Json, Outcome};
 use abide_runtime::view::{
-    Batch, BatchReport, Deleted, Deployed, Description, ReplayReport, ResetRun, RunCounts, Runs, Signalled, StartRun,
-    Started, UpdateRun, Updated, Upload, Workflow,
+    Batch, BatchReport, Deleted, Deployed, Description, ResetRun, RunCounts, Runs, Signalled, StartRun, Started,
+    UpdateRun, Updated, Upload, Workflow,
 };
 use abide_server::Problem;
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -134,15 +133,6 @@ impl Client {
         self.ask(self.with_json(self.url(&["v1", "runs", run, verb]), &Json::from(&body))).await
     }
 
-    pub(crate) async fn replay(&self, run: &str, component: Option<Bytes>) -> Result<ReplayReport> {
-        let request = self.http.post(self.url(&["v1", "runs", run, "replay"]));
-        self.ask(match component {
-            Some(file) => request.header(CONTENT_TYPE, "application/wasm").body(file),
-            None => request,
-        })
-        .await
-    }
-
     pub(crate) async fn task_queues(&self) -> Result<Queues> {
         self.ask(self.http.get(self.url(&["v1", "tasks"]))).await
     }
@@ -189,7 +179,7 @@ impl Client {
         Fault::new(if away { Exit::Unreachable } else { Exit::Refused }, "no-host", message)
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> Fault {
+    pub(super) fn no_answer(&self, error: &reqwest::Error) -> Fault {
         let (server, why) = (self.server(), innermost(error));
         let message = if error.is_connect() {
             format!(

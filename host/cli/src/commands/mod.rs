@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod build;
+pub(crate) mod capsule;
 pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod deploy;
@@ -67,6 +68,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
+        Command::Export(export) => capsule::export(&client()?, export, format).await,
+        Command::Import(import) => capsule::import(&client()?, import, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
         Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }

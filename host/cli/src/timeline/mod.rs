@@ -92,6 +92,11 @@ impl Timeline {
         Self { look, started_ms: None, calls: BTreeMap::new() }
     }
 
+    /// A timeline of some events of a run that started at `started_ms`.
+    pub fn since(look: Look, started_ms: u64) -> Self {
+        Self { started_ms: Some(started_ms), ..Self::new(look) }
+    }
+
     /// The line of an event, with its end; a few lines for some.
     pub fn show(&mut self, event: &HistoryEvent) -> String {
         let line = self.line(event);

@@ -6,6 +6,7 @@ mod building;
 mod failures;
 mod hosts;
 mod outages;
+mod replays;
 mod schedules;
 mod search;
 mod support;

@@ -162,7 +162,7 @@ pub(super) const CALL_KINDS: [CallKind; 13] = [
 ];
 
 /// Everything that parks a run.
-pub(super) const PARK_KINDS: [ParkKind; 8] = [
+pub(super) const PARK_KINDS: [ParkKind; 9] = [
     ParkKind::Divergence,
     ParkKind::Trap,
     ParkKind::FuelExhausted,
@@ -171,6 +171,7 @@ pub(super) const PARK_KINDS: [ParkKind; 8] = [
     ParkKind::VersionUnavailable,
     ParkKind::HistoryFull,
     ParkKind::GuestError,
+    ParkKind::Imported,
 ];
 
 fn reason() -> impl Strategy<Value = ParkReason> {

@@ -45,6 +45,7 @@ pub(crate) async fn look_at(
         version,
         event: shown,
         events: recording.history.len() as u64,
+        started_ms: recording.history.first().map_or(0, |(_, first)| first.time_ms),
         now_ms,
         did: Vec::new(),
         published: BTreeMap::new(),

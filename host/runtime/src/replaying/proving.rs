@@ -27,6 +27,12 @@ struct Runner<'a> {
     side: &'a Side,
     session: Session,
     took: Duration,
+    found: Found,
+}
+
+/// What was found after an event.
+#[derive(Debug, Clone, Default)]
+struct Found {
     stopped: Option<ParkReason>,
     step: Step,
     look: Option<Look>,
@@ -39,16 +45,17 @@ pub(crate) async fn compare(sides: &[Side], recording: Recording<'_>, version: D
     for (seq, recorded) in recording.history.iter().filter(|(_, recorded)| recorded.event.is_input()) {
         for runner in &mut runners {
             let began = Instant::now();
-            runner.stopped = runner.session.deliver(*seq, recorded).await.err();
+            let stopped = runner.session.deliver(*seq, recorded).await.err();
             runner.took += began.elapsed();
-            runner.step = runner.session.observed().map(|observed| observed.take_step()).unwrap_or_default();
-            runner.look = runner.session.look(runner.side.with_memory);
+            let step = runner.session.observed().map(|observed| observed.take_step()).unwrap_or_default();
+            let look = runner.session.look(runner.side.with_memory);
+            runner.found = Found { stopped, step, look };
             // To digest a large memory takes a while.
             tokio::task::yield_now().await;
         }
         compared += 1;
         difference = first_difference(*seq, &runners);
-        if difference.is_some() || runners.iter().any(|runner| runner.stopped.is_some()) {
+        if difference.is_some() || runners.iter().any(|runner| runner.found.stopped.is_some()) {
             break;
         }
     }
@@ -62,8 +69,7 @@ impl<'a> Runner<'a> {
         if let Some(observed) = session.observed() {
             observed.keep_steps();
         }
-        let (took, stopped, look) = (Duration::ZERO, None, None);
-        Ok(Self { side, session, took, stopped, step: Step::default(), look })
+        Ok(Self { side, session, took: Duration::ZERO, found: Found::default() })
     }
 }
 
@@ -79,8 +85,8 @@ fn report(
     let engines = runners.iter().map(|runner| ProofEngine {
         engine: runner.side.engine.to_owned(),
         trace: trace(runner),
-        fuel_used: runner.look.as_ref().map(|look| look.fuel_used),
-        memory: runner.look.as_ref().and_then(|look| look.memory.as_ref()).map(|memory| memory.digest()),
+        fuel_used: runner.found.look.as_ref().map(|look| look.fuel_used),
+        memory: runner.found.look.as_ref().and_then(|look| look.memory.as_ref()).map(|memory| memory.digest()),
         micros: micros(runner.took),
     });
     let proof =
@@ -89,9 +95,9 @@ fn report(
     ReplayReport {
         run_id: recording.run_id,
         version,
-        verdict: verdict(live.stopped.as_ref()),
+        verdict: verdict(live.found.stopped.as_ref()),
         events: recording.history.len() as u64,
-        reason: live.stopped.take(),
+        reason: live.found.stopped.take(),
         trace: trace(live),
         log: live
             .session
@@ -110,13 +116,13 @@ fn report(
 fn first_difference(event: Seq, runners: &[Runner<'_>]) -> Option<Difference> {
     runners.windows(2).find_map(|pair| {
         let [first, second] = pair else { return None };
-        let (kind, ours, theirs) = differs(first, second)?;
+        let (kind, ours, theirs) = differs(&first.found, &second.found)?;
         let between = [first.side.engine.to_owned(), second.side.engine.to_owned()];
         Some(Difference { event, kind, between, first: ours, second: theirs })
     })
 }
 
-fn differs(first: &Runner<'_>, second: &Runner<'_>) -> Option<(DifferenceKind, String, String)> {
+fn differs(first: &Found, second: &Found) -> Option<(DifferenceKind, String, String)> {
     let stops = (&first.stopped, &second.stopped);
     // How deep a stack goes is the engine's own affair: where one is full, there is nothing more to compare.
     let full =
@@ -152,4 +158,58 @@ fn steps_differ(ours: &Step, theirs: &Step) -> (String, String) {
     let at = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs).unwrap_or(ours.len().min(theirs.len()));
     let word = |words: &[String]| words.get(at).cloned().unwrap_or_else(|| "did nothing more".to_owned());
     (word(&ours), word(&theirs))
+}
+
+#[cfg(test)]
+mod tests {
+    use abide_engine::{Ending, Output};
+    use abide_model::{Json, Outcome};
+
+    use super::*;
+
+    fn published(name: &str) -> Output {
+        Output::Published { name: name.to_owned(), value: Json::null() }
+    }
+
+    fn found(outputs: Vec<Output>, fuel_used: u64) -> Found {
+        let look = Some(Look { fuel_used, memory: None });
+        Found { stopped: None, step: Step { outputs, ending: None }, look }
+    }
+
+    fn stopped(kind: ParkKind) -> Found {
+        let reason = ParkReason { kind, message: format!("{kind:?}"), event: None, backtrace: vec!["f".to_owned()] };
+        Found { stopped: Some(reason), ..Found::default() }
+    }
+
+    #[test]
+    fn equal_is_equal() {
+        assert_eq!(differs(&found(vec![published("a")], 7), &found(vec![published("a")], 7)), None);
+        let mut elsewhere = stopped(ParkKind::Trap);
+        elsewhere.stopped.as_mut().unwrap().backtrace.clear();
+        assert_eq!(differs(&stopped(ParkKind::Trap), &elsewhere), None, "engines may show other functions");
+    }
+
+    #[test]
+    fn the_first_thing_that_differs_is_named() {
+        let difference =
+            differs(&found(vec![published("a"), published("b")], 7), &found(vec![published("a"), published("c")], 7));
+        let (kind, ours, theirs) = difference.unwrap();
+        assert_eq!(kind, DifferenceKind::Output);
+        assert_eq!((ours.as_str(), theirs.as_str()), ("published `b`: null", "published `c`: null"));
+        let (_, ours, theirs) = differs(&found(vec![published("a")], 7), &found(vec![], 7)).unwrap();
+        assert_eq!((ours.as_str(), theirs.as_str()), ("published `a`: null", "did nothing more"));
+        let mut ended = found(vec![], 7);
+        ended.step.ending = Some(Ending::Gave(Outcome::Ok(Json::null())));
+        assert_eq!(differs(&found(vec![], 7), &ended).unwrap().2, "ended with Ok(null)");
+        let (kind, ours, _) = differs(&found(vec![], 7), &found(vec![], 8)).unwrap();
+        assert_eq!((kind, ours.as_str()), (DifferenceKind::Fuel, "used 7 units of fuel"));
+    }
+
+    #[test]
+    fn one_that_stops_alone_differs_unless_its_stack_was_full() {
+        let (kind, ours, theirs) = differs(&stopped(ParkKind::Trap), &found(vec![], 7)).unwrap();
+        assert_eq!((kind, ours.as_str(), theirs.as_str()), (DifferenceKind::Stop, "Trap", "went on"));
+        assert_eq!(differs(&stopped(ParkKind::StackExhausted), &found(vec![], 7)), None);
+        assert!(differs(&stopped(ParkKind::Trap), &stopped(ParkKind::FuelExhausted)).is_some());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use abide_model::{Attributes, CallIndex, CallKind, Digest, Json, ParkReason, RunId, Seq};
+use abide_model::{Attributes, CallIndex, CallKind, Digest, Json, ParkReason, Run, RunId, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::HistoryEvent;
@@ -116,6 +116,8 @@ pub struct RunAt {
     pub event: HistoryEvent,
     /// How many events the history has.
     pub events: u64,
+    /// When the run started.
+    pub started_ms: u64,
     /// The time that the guest saw.
     pub now_ms: u64,
     /// What the guest did about the event, in words.
@@ -178,4 +180,13 @@ pub struct CallAt {
     /// Where the guest made it: its functions, innermost first, with file and line where the component carries them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub place: Vec<String>,
+}
+
+/// The answer to an import.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Imported {
+    /// The run, as it is here now.
+    pub run: Run,
+    /// How many events came with it.
+    pub events: u64,
 }

@@ -1,10 +1,10 @@
 //! Names in the path, percent-decoded.
 
-use abide_model::{Error, RunRef, ScheduleId, WorkflowName};
+use abide_model::{Error, RunRef, ScheduleId, Seq, WorkflowName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
-use crate::problem::{Problem, invalid};
+use crate::problem::{Problem, invalid, shown};
 use crate::state::Shared;
 
 /// `{name}`, a workflow.
@@ -65,6 +65,22 @@ impl FromRequestParts<Shared> for RunNamePath {
             return Err(invalid("the name in the path has a control character").into());
         }
         Ok(Self(RunRef::parse(part(&parameters, "run"))?, name.to_owned()))
+    }
+}
+
+/// `{run}` and `{event}`, one of its events.
+pub(crate) struct RunEventPath(pub(crate) RunRef, pub(crate) Seq);
+
+impl FromRequestParts<Shared> for RunEventPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let parameters = parameters(parts, shared).await?;
+        let text = part(&parameters, "event");
+        // `parse` alone would take a sign too.
+        let event = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let event = event.ok_or_else(|| invalid(format!("`{}` is no number of an event", shown(text))))?;
+        Ok(Self(RunRef::parse(part(&parameters, "run"))?, event))
     }
 }
 
