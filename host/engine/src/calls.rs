@@ -1,8 +1,8 @@
 //! Making a call and waiting for its outcome, the same for every import.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use abide_model::{Call, CallIndex, CallKind, CallOptions, Failure, Outcome, Request};
 use wasmtime::component::{Accessor, HasData};
@@ -36,11 +36,7 @@ pub(crate) async fn call(
         // It brings nothing new, so it brings no fuel either: else a guest could live on calls that it drops.
         return outcome;
     }
-    accessor.with(|mut access| {
-        let fuel = access.get().limits.step_fuel;
-        // Fuel is on in every engine that this crate makes.
-        access.as_context_mut().set_fuel(fuel).expect("fuel is enabled");
-    });
+    accessor.with(|access| refuel(access));
     outcome
 }
 
@@ -55,9 +51,28 @@ pub(crate) async fn call_blocking(
         Ok(pending) => pending.await,
         Err(failure) => return Outcome::Failed(failure),
     };
-    let fuel = store.data().limits.step_fuel;
-    store.set_fuel(fuel).expect("fuel is enabled");
+    refuel(store);
     outcome
+}
+
+/// Holds the guest up until `look` finds something, and gives that. What is there at once begins no new step.
+pub(crate) async fn wait_until<T>(
+    store: &mut StoreContextMut<'_, GuestState>,
+    mut look: impl FnMut(&mut GuestState, &mut Context<'_>) -> wasmtime::Result<Option<T>>,
+) -> wasmtime::Result<T> {
+    if let Some(found) = look(store.data_mut(), &mut Context::from_waker(Waker::noop()))? {
+        return Ok(found);
+    }
+    let looks = poll_fn(|context| look(store.data_mut(), context).transpose().map_or(Poll::Pending, Poll::Ready));
+    let found = looks.await?;
+    refuel(store);
+    Ok(found)
+}
+
+/// A guest that goes on with an outcome begins a new step.
+fn refuel(mut store: impl AsContextMut<Data = GuestState>) {
+    let fuel = store.as_context().data().limits.step_fuel;
+    store.as_context_mut().set_fuel(fuel).expect("fuel is on in every engine that this crate makes");
 }
 
 impl GuestState {

@@ -1,15 +1,15 @@
 //! `several`: calls that a guest in plain functions makes at the same time.
 
-use std::future::{Future as _, poll_fn};
+use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use abide_model::{Failure, Outcome};
+use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentNamedList, Lift, LinkerInstance, Resource, ResourceType};
-use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::Asked;
-use crate::calls::PendingCall;
+use crate::calls::{PendingCall, wait_until};
 use crate::others;
 use crate::state::GuestState;
 
@@ -33,13 +33,13 @@ impl Begun {
 
 pub(super) fn add_to_linker(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     instance.resource("call", ResourceType::host::<Begun>(), |mut store, rep| {
-        store.data_mut().updates.delete(Resource::<Begun>::new_own(rep))?;
+        store.data_mut().held.delete(Resource::<Begun>::new_own(rep))?;
         Ok(())
     })?;
     instance.func_wrap_async("[method]call.outcome", |mut store, (call,): (Resource<Begun>,)| {
         Box::new(async move {
             wait(&mut store, std::slice::from_ref(&call), 1).await?;
-            let begun = std::mem::replace(store.data_mut().updates.get_mut(&call)?, Begun::Taken);
+            let begun = std::mem::replace(store.data_mut().held.get_mut(&call)?, Begun::Taken);
             let outcome = match begun {
                 Begun::Came(outcome) => outcome,
                 Begun::Waiting(_) | Begun::Taken => Outcome::Failed(Failure::new(
@@ -82,7 +82,7 @@ where
             Ok(call) => Begun::Waiting(call),
             Err(failure) => Begun::Came(Outcome::Failed(failure)),
         };
-        Ok((store.data_mut().updates.push(begun)?,))
+        Ok((store.data_mut().held.push(begun)?,))
     })
 }
 
@@ -92,26 +92,18 @@ async fn wait(
     calls: &[Resource<Begun>],
     wanted: usize,
 ) -> wasmtime::Result<Vec<u32>> {
-    let there = store.data_mut().there(calls, &mut Context::from_waker(Waker::noop()))?;
-    if there.len() >= wanted {
-        return Ok(there);
-    }
-    let there = poll_fn(|context| match store.data_mut().there(calls, context) {
-        Ok(there) if there.len() < wanted => Poll::Pending,
-        done => Poll::Ready(done),
+    wait_until(store, |state, context| {
+        let there = state.there(calls, context)?;
+        Ok((there.len() >= wanted).then_some(there))
     })
-    .await?;
-    // It goes on with an outcome: that is a new step.
-    let fuel = store.data().limits.step_fuel;
-    store.as_context_mut().set_fuel(fuel)?;
-    Ok(there)
+    .await
 }
 
 impl GuestState {
     fn there(&mut self, calls: &[Resource<Begun>], context: &mut Context<'_>) -> wasmtime::Result<Vec<u32>> {
         let mut there = Vec::new();
         for (place, call) in (0..).zip(calls) {
-            if self.updates.get_mut(call)?.is_there(context) {
+            if self.held.get_mut(call)?.is_there(context) {
                 there.push(place);
             }
         }

@@ -1,16 +1,16 @@
 //! `wasi:io/poll`: the only place where a program on WASI waits. What it waits for are calls of the run: timers and HTTP requests.
 
-use std::future::{Future as _, poll_fn};
+use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use abide_model::{CallKind, CallOptions};
 use serde_json::json;
+use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
-use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::http::FutureResponse;
-use crate::calls::PendingCall;
+use crate::calls::{PendingCall, wait_until};
 use crate::convert;
 use crate::imports::MAX_SLEEP_MS;
 use crate::state::GuestState;
@@ -109,26 +109,18 @@ async fn wait(
     mut store: StoreContextMut<'_, GuestState>,
     pollables: &[Resource<Pollable>],
 ) -> wasmtime::Result<Vec<u32>> {
-    let mut ready = store.data_mut().ready(pollables, &mut Context::from_waker(Waker::noop()))?;
+    let ready = store.data_mut().ready(pollables, &mut Context::from_waker(Waker::noop()))?;
     if !ready.is_empty() {
         return Ok(ready);
     }
     for pollable in pollables {
         store.data_mut().begin(pollable)?;
     }
-    poll_fn(|context| match store.data_mut().ready(pollables, context) {
-        Ok(found) if found.is_empty() => Poll::Pending,
-        Ok(found) => {
-            ready = found;
-            Poll::Ready(Ok(()))
-        }
-        Err(error) => Poll::Ready(Err(error)),
+    wait_until(&mut store, |state, context| {
+        let ready = state.ready(pollables, context)?;
+        Ok((!ready.is_empty()).then_some(ready))
     })
-    .await?;
-    // It goes on with an outcome: that is a new step.
-    let fuel = store.data().limits.step_fuel;
-    store.as_context_mut().set_fuel(fuel)?;
-    Ok(ready)
+    .await
 }
 
 impl GuestState {
