@@ -272,7 +272,7 @@ pub(crate) fn new_state(shared: SharedState, limits: Limits, seed: [u8; 32], sur
         },
         attributes: Attributes::default(),
         limits,
-        updates: ResourceTable::new(),
+        held: ResourceTable::new(),
         wasi: Wasi::new(surroundings),
     }
 }
