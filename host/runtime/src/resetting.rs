@@ -36,7 +36,7 @@ impl Host {
         };
         let now_ms = self.inner.clock.now_ms();
         let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
-        let new = continued(&history, cut, run_id, now_ms, version, &key)?;
+        let new = continued(&history, cut, run_id, now_ms, (old.version, version), &key)?;
         let mut commit = new.commit();
         // The run timeout of the new run is among its timers already.
         let mut timers = open_timers(&history[..cut]);
@@ -95,7 +95,7 @@ fn continued(
     cut: usize,
     run_id: RunId,
     now_ms: u64,
-    version: Option<Digest>,
+    (now, version): (Digest, Option<Digest>),
     old: &RunKey,
 ) -> Result<NewRun, Error> {
     let Some((_, Recorded { event: Event::RunStarted(started), .. })) = history.first() else {
@@ -111,11 +111,15 @@ fn continued(
             add(recorded.event.clone());
         }
     }
-    let kept = new.events.iter().rev().find_map(|recorded| match &recorded.event {
+    let changed = |recorded: &Recorded| match &recorded.event {
         Event::VersionChanged(changed) => Some(changed.version),
         _ => None,
-    });
-    let kept = kept.unwrap_or(started.version);
+    };
+    // Of a run that came in a capsule, the events may name versions that are not here: its row has the last word.
+    let kept = match history[cut..].iter().any(|(_, recorded)| changed(recorded).is_some()) {
+        true => new.events.iter().rev().find_map(changed).unwrap_or(started.version),
+        false => now,
+    };
     if let Some(version) = version.filter(|version| *version != kept) {
         new.events.push(Recorded {
             time_ms: now_ms,

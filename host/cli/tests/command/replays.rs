@@ -48,7 +48,7 @@ fn a_run_is_shown_as_it_stood() {
     assert!(shown.contains("run started") && shown.contains("waits for\n  #"), "{shown}");
     assert!(shown.contains("approval::"), "the guest's functions: {shown}");
     let at = host.json(["replay", "a-1", "--to", "0"]);
-    assert_eq!(at["event"]["kind"], "run-started");
+    assert_eq!(at["event"]["type"], "run-started");
     for (arguments, says) in [
         (&["--to", "999"][..], "the history has no event 999"),
         (&["--step", "--from", "999"][..], "the history has no event 999"),
