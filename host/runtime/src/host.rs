@@ -26,7 +26,7 @@ use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
 use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, timers, warming};
+use crate::{driving, queries, replaying, starting, timers, tool_components, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -90,6 +90,7 @@ impl Host {
             programs: Programs::new(engine, cache, store.clone()),
             residency: Residency::new(config.max_resident, config.resident_bytes),
             replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
+            tool_turn: Semaphore::new(1),
             registry: Default::default(),
             followers: Default::default(),
             timer_hint: Default::default(),
@@ -105,6 +106,8 @@ impl Host {
         if let Some(workers) = inner.performer.workers() {
             workers.record_in(ByRunTasks(Arc::downgrade(&inner)));
         }
+        // Before a run is driven that calls one of them.
+        tool_components::load(&inner).await?;
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
@@ -131,7 +134,7 @@ impl Host {
         self.check_component(&file)?;
         configuration.check()?;
         let configuration = Some(configuration).filter(|configuration| !configuration.is_empty());
-        let check = |import: &_| self.inner.performer.check_import(import);
+        let check = |import: &_| self.inner.performer.check_import(tenant, import);
         self.inner.programs.deploy(tenant, name, file, configuration, self.inner.clock.now_ms(), check).await
     }
 
@@ -336,7 +339,7 @@ impl Host {
         let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
     }
 
-    fn check_component(&self, file: &Bytes) -> Result<(), Error> {
+    pub(crate) fn check_component(&self, file: &Bytes) -> Result<(), Error> {
         let limit = self.inner.config.max_component_bytes;
         if file.len() > limit {
             return Err(Error::new(

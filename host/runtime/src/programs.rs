@@ -135,7 +135,9 @@ impl Programs {
 }
 
 /// Runs what computes or waits for the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(Error::new(ErrorCode::Internal, format!("a task of the host failed: {error}"))))

@@ -2,7 +2,9 @@
 
 mod batch;
 mod history;
+mod inspection;
 mod schedules;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +17,12 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use history::{History, HistoryEvent};
+pub use inspection::Inspection;
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
 };
+pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
 
 /// A run that is to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]

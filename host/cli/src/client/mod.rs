@@ -5,6 +5,7 @@ mod follow;
 mod patience;
 mod request;
 mod schedules;
+mod tools;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -16,7 +16,9 @@ pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod tasks;
+pub(crate) mod tools;
 pub(crate) mod update;
+mod uploading;
 mod workflows;
 
 use anyhow::Result;
@@ -34,7 +36,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Serve(serve) => serve::run(serve, format).await,
         Command::New(new) => new::run(new, format),
         Command::Build(build) => build::run(build, format).await,
-        Command::Inspect(inspect) => inspect::run(inspect, format),
+        Command::Inspect(inspect) => inspect::run(client, inspect, format).await,
         Command::Deploy(deploy) => deploy::run(&client()?, deploy, format).await,
         Command::Workflows => workflows::run(&client()?, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,
@@ -56,6 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
+        Command::Tools(tools) => tools::run(&client()?, tools, format).await,
         Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }
 }

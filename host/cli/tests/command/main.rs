@@ -9,5 +9,6 @@ mod outages;
 mod schedules;
 mod search;
 mod support;
+mod tools;
 mod updates;
 mod words;

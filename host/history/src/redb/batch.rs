@@ -9,7 +9,7 @@ use super::prepare::Prepared;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
-use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, versions};
+use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, tools, versions};
 use crate::{StoreError, Version};
 
 /// A change, ready to be written.
@@ -21,6 +21,12 @@ pub(super) enum Change {
         tenant: Tenant,
         version: Version,
         component: Vec<Row>,
+    },
+    /// A tool component that takes the place of the one of its name; without rows, one that goes.
+    Tool {
+        tenant: Tenant,
+        name: String,
+        rows: Vec<Row>,
     },
     /// One step of a deletion.
     Delete {
@@ -49,7 +55,7 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     let commit = match change {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
-        Change::Version { .. } => return Ok(()),
+        Change::Version { .. } | Change::Tool { .. } => return Ok(()),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -87,6 +93,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => apply_commit(writing, commit),
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Version { tenant, version, component } => versions::put(writing, tenant, version, component),
+        Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }

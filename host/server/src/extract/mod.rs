@@ -11,5 +11,5 @@ pub(crate) use caller::Caller;
 pub(crate) use component::Component;
 pub(crate) use header::{IdempotencyKey, LastEventId, WantsStream};
 pub(crate) use json::{Body, OptionalBody, Value};
-pub(crate) use path::{NamePath, QueuePath, RunNamePath, RunPath, SchedulePath, TokenPath};
+pub(crate) use path::{NamePath, QueuePath, RunNamePath, RunPath, SchedulePath, TokenPath, ToolPath};
 pub(crate) use query::{Given, Parameters, Query};

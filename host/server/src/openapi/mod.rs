@@ -16,6 +16,8 @@ mod schema;
 mod structure;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod tools;
 
 /// The document.
 pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::samples::document;
 use crate::extract::Parameters;
 use crate::router::table;
-use crate::routes::{history, runs, schedules, search, updates, versions};
+use crate::routes::{history, runs, schedules, search, tools, updates, versions};
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
@@ -54,6 +54,7 @@ fn it_lists_the_parameters_of_each_route() {
     let names = |names: &'static [&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
     let expected = BTreeMap::from([
         ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
+        ("put /v1/tools/{name}".to_owned(), names(tools::PutParameters::NAMES)),
         ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
         ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
         ("get /v1/runs/count".to_owned(), names(search::CountParameters::NAMES)),

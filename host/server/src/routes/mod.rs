@@ -3,6 +3,7 @@
 pub(crate) mod control;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod inspect;
 pub(crate) mod missing;
 pub(crate) mod replay;
 pub(crate) mod runs;
@@ -10,6 +11,7 @@ pub(crate) mod schedules;
 pub(crate) mod search;
 pub(crate) mod signals;
 pub(crate) mod tasks;
+pub(crate) mod tools;
 pub(crate) mod updates;
 pub(crate) mod versions;
 pub(crate) mod workflows;

@@ -13,4 +13,5 @@ mod stopping;
 mod streams;
 mod support;
 mod tasks;
+mod tools;
 mod updates;
