@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use abide_history::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, Version, VersionsChange,
+    StoreFuture, UploadedTool, Version, VersionsChange,
 };
 use abide_model::{
     CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
@@ -218,6 +218,22 @@ impl Store for FreezingStore {
 
     fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>> {
         self.inner.component(tenant, digest)
+    }
+
+    fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.put_tool(tenant, tool, component)))
+    }
+
+    fn delete_tool<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.delete_tool(tenant, name)))
+    }
+
+    fn tools<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<UploadedTool>> {
+        self.inner.tools(tenant)
+    }
+
+    fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        self.inner.tool_component(tenant, name)
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -94,6 +94,11 @@ impl Caller {
         self.send("POST", path, component, None).await
     }
 
+    /// Puts a file.
+    pub async fn put_file(&self, path: &str, file: Vec<u8>) -> Result<Value> {
+        self.send("PUT", path, file, None).await
+    }
+
     /// Gets JSON.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.send("GET", path, Vec::new(), None).await

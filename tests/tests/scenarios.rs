@@ -59,6 +59,7 @@ scenarios! {
     plain
     program
     program_javascript
+    program_p3
     program_python
     python
     queries

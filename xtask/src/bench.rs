@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: builds what is measured in release, measures it, and leaves the figures in `target/bench.json`. What a figure
-//! means stands in `tests/bench`.
+//! means stands in `tests/bench`. The guests in Python and StarlingMonkey are measured where `cargo xtask languages` has built them.
 
 use anyhow::{Context as _, Result};
 

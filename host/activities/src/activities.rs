@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use abide_engine::TypedImport;
-use abide_model::{CallKind, Clock, Error, Failure};
+use abide_model::{CallKind, Clock, Error, Failure, Tenant};
 
 use crate::bindings::Bindings;
 use crate::client;
@@ -15,7 +15,7 @@ use crate::fetch::Fetcher;
 use crate::lane::refused;
 use crate::llm::Models;
 use crate::tools::Tools;
-use crate::{Activity, Performed, Performer, Workers};
+use crate::{Activity, Performed, Performer, ToolComponents, Workers};
 
 /// Performs calls by the configuration. A cloneable handle; what it started ends when the last one is dropped.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ struct Inner {
     models: Models,
     tools: Tools,
     bindings: Bindings,
+    uploaded: ToolComponents,
     fetcher: Fetcher,
 }
 
@@ -35,10 +36,12 @@ impl Activities {
     pub fn new(config: ActivitiesConfig, base_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = client::build()?;
         let components = Components::new(&config, base_dir, &client)?;
-        let tools = Tools::new(&config, base_dir, &client, &clock, &components)?;
+        let uploaded = ToolComponents::new(&config, &components, &client);
+        let tools = Tools::new(&config, base_dir, &client, &clock, &components, &uploaded)?;
         Ok(Self(Arc::new(Inner {
             models: Models::new(&config, base_dir, &client)?,
-            bindings: Bindings::new(&config, &components, tools.workers())?,
+            bindings: Bindings::new(&config, &components, tools.workers(), &uploaded)?,
+            uploaded,
             tools,
             fetcher: Fetcher::new("http", &config.http, client)?,
             clock,
@@ -59,8 +62,12 @@ impl std::fmt::Debug for Activities {
 }
 
 impl Performer for Activities {
-    fn check_import(&self, import: &TypedImport) -> Result<(), Error> {
-        self.0.bindings.check(import)
+    fn check_import(&self, tenant: &Tenant, import: &TypedImport) -> Result<(), Error> {
+        self.0.bindings.check(tenant, import)
+    }
+
+    fn tool_components(&self) -> Option<&ToolComponents> {
+        Some(&self.0.uploaded)
     }
 
     fn workers(&self) -> Option<&Workers> {

@@ -1,25 +1,27 @@
-//! `[activities]`: who performs the interfaces that workflows import. Nothing is performed that is not bound there.
+//! Who performs the interfaces that workflows import: whom `[activities]` names, else the uploaded tool component that performs it.
 
 use std::sync::Arc;
 
 use abide_engine::TypedImport;
 use abide_model::tools::ToolResult;
-use abide_model::{CallFunction, Clock, Error, ErrorCode, Failure, InterfaceName, Json, Outcome};
+use abide_model::{CallFunction, Clock, Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Tenant};
 use serde_json::json;
 
 use crate::components::{Component, Components};
 use crate::config::{ActivitiesConfig, Binding, wrong};
 use crate::lane::{answer, refused};
-use crate::{Activity, Performed, Workers};
+use crate::{Activity, Performed, ToolComponents, Workers};
 
 /// All bindings.
 pub(crate) struct Bindings {
     /// Later versions of an interface first, and without a version last.
     bound: Vec<(InterfaceName, Target)>,
     workers: Workers,
+    uploaded: ToolComponents,
 }
 
 /// Who performs an interface.
+#[derive(Clone)]
 enum Target {
     Component(Arc<Component>),
     /// The workers of this queue.
@@ -28,7 +30,12 @@ enum Target {
 
 impl Bindings {
     /// Checks that whoever is named is there.
-    pub(crate) fn new(config: &ActivitiesConfig, components: &Components, workers: &Workers) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: &ActivitiesConfig,
+        components: &Components,
+        workers: &Workers,
+        uploaded: &ToolComponents,
+    ) -> Result<Self, Error> {
         let bound = config.activities.iter().map(|(name, binding)| {
             let key = format!("activities.\"{name}\"");
             let interface = InterfaceName::parse(name).map_err(|error| wrong(&key, error.message))?;
@@ -37,30 +44,31 @@ impl Bindings {
         });
         let mut bound = bound.collect::<Result<Vec<_>, Error>>()?;
         bound.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(Self { bound, workers: workers.clone() })
+        Ok(Self { bound, workers: workers.clone(), uploaded: uploaded.clone() })
     }
 
-    /// Who performs `wanted`. A binding without a version is for all of them.
-    fn find(&self, wanted: &InterfaceName) -> Result<&Target, Failure> {
-        let bound = self.bound.iter().find(|(name, _)| wanted.accepts(name) || name.to_string() == wanted.path());
-        bound.map(|(_, target)| target).ok_or_else(|| {
+    /// Who performs `wanted`.
+    fn find(&self, tenant: &Tenant, wanted: &InterfaceName) -> Result<Target, Failure> {
+        let uploaded = || self.uploaded.performer(tenant, wanted).map(Target::Component);
+        let bound = self.bound.iter().find(|(name, _)| binds(name, wanted)).map(|(_, target)| target.clone());
+        bound.or_else(uploaded).ok_or_else(|| {
             let path = wanted.path();
             let message = format!(
                 "nobody performs `{wanted}`: add `\"{path}\" = {{ component = \"NAME\" }}` or `{{ worker = \"QUEUE\" }}` to \
-                 `[activities]` of the configuration"
+                 `[activities]` of the configuration, or upload a tool component with `abide tools deploy FILE`"
             );
             Failure::new("not-bound", message)
         })
     }
 
     /// Whether all functions of an import are performed by somebody.
-    pub(crate) fn check(&self, import: &TypedImport) -> Result<(), Error> {
+    pub(crate) fn check(&self, tenant: &Tenant, import: &TypedImport) -> Result<(), Error> {
         let TypedImport { interface, functions } = import;
         let refuse = |failure: Failure| Error::new(ErrorCode::InvalidComponent, failure.message);
-        if let Target::Component(component) = self.find(interface).map_err(refuse)? {
+        if let Target::Component(component) = self.find(tenant, interface).map_err(refuse)? {
             for function in functions {
                 if component.function(interface, function).is_none() {
-                    return Err(refuse(not_offered(component, interface, function)));
+                    return Err(refuse(not_offered(&component, interface, function)));
                 }
             }
         }
@@ -80,14 +88,14 @@ impl Bindings {
                 return refused(Failure::new("invalid-request", format!("the request cannot be read: {error}")));
             }
         };
-        match self.find(&interface) {
+        match self.find(&activity.tenant, &interface) {
             Ok(Target::Component(component)) => match component.function(&interface, &call.function) {
                 Some(function) => component.call(clock, activity, function, &call.arguments).await,
-                None => refused(not_offered(component, &interface, &call.function)),
+                None => refused(not_offered(&component, &interface, &call.function)),
             },
             Ok(Target::Worker(queue)) => {
                 let name = format!("{}.{}", interface.path(), call.function);
-                match self.workers.call_function(clock, activity, queue, &name, call.arguments).await {
+                match self.workers.call_function(clock, activity, &queue, &name, call.arguments).await {
                     Some(performed) => of_worker(performed),
                     None => refused(Failure::new("not-bound", format!("there is no task queue `{queue}`"))),
                 }
@@ -95,6 +103,11 @@ impl Bindings {
             Err(failure) => refused(failure),
         }
     }
+}
+
+/// Whether the key `name` of `[activities]` is for `wanted`. One without a version is for all of them.
+pub(crate) fn binds(name: &InterfaceName, wanted: &InterfaceName) -> bool {
+    wanted.accepts(name) || name.to_string() == wanted.path()
 }
 
 fn target(

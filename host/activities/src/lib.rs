@@ -31,10 +31,11 @@ mod tools;
 mod trouble;
 
 pub use activities::Activities;
+pub use components::{PreparedTool, ToolComponents, ToolHttp, ToolOverview, ToolSettings};
 pub use config::{
     ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
     LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
-    ToolsProvider, WorkerTool, WorkersProvider,
+    ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};
 pub use tools::workers::{

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use abide_engine::TypedImport;
 use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
 
-use crate::Workers;
+use crate::{ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +51,13 @@ pub trait Performer: Send + Sync + 'static {
 
     /// Whether an interface that a workflow imports is bound to somebody who performs it. A deploy asks, so that what is missing shows
     /// before the first call.
-    fn check_import(&self, _import: &TypedImport) -> Result<(), Error> {
+    fn check_import(&self, _tenant: &Tenant, _import: &TypedImport) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// The tool components that were uploaded, where there can be any.
+    fn tool_components(&self) -> Option<&ToolComponents> {
+        None
     }
 
     /// The calls that somebody outside fetches or answers later, where there can be any. They are told what becomes durable.

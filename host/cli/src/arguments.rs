@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     batch, build, capsule, check, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve,
-    signal, start, swap, tasks, update, versions,
+    signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Unpin(control::PinArguments),
     /// Let a run go on from one of its events, as a new run
     Reset(control::ResetArguments),
+    /// Show, upload and remove tool components
+    Tools(tools::ToolsArguments),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

@@ -219,7 +219,7 @@ impl Entry {
             return Ok(Self::Workflow(run));
         }
         let ty = component.component_type();
-        let program = ty.exports(component.engine()).map(|(name, _)| name).find(|name| name.starts_with(PROGRAM));
+        let program = ty.exports(component.engine()).map(|(name, _)| name).find(|name| is_program(name));
         program
             .and_then(|name| component.get_export_index(None, name))
             .and_then(|interface| component.get_export_index(Some(&interface), "run"))
@@ -228,8 +228,10 @@ impl Entry {
     }
 }
 
-/// How the name of the interface begins that ordinary programs export.
-const PROGRAM: &str = "wasi:cli/run@0.2.";
+/// Whether it is the name of the interface that ordinary programs export.
+pub(crate) fn is_program(export: &str) -> bool {
+    ["wasi:cli/run@0.2.", "wasi:cli/run@0.3."].into_iter().any(|beginning| export.starts_with(beginning))
+}
 
 /// What a component exports.
 pub(crate) struct Exports {

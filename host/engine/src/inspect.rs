@@ -10,7 +10,8 @@ use wit_parser::{
     Function, FunctionKind, InterfaceId, PackageName, Resolve, Type, TypeDefKind, World, WorldId, WorldItem, WorldKey,
 };
 
-use crate::typed;
+use crate::engine::is_program;
+use crate::{typed, wasi};
 
 /// Interfaces of `abide:workflow@0.1.0` that are linked.
 const INTERFACES: [&str; 16] = [
@@ -41,17 +42,6 @@ pub(crate) enum Role {
     Workflow,
     Tool,
 }
-
-/// Packages of WASI 0.2 that are linked; of some only these interfaces.
-const WASI: [(&str, &[&str]); 7] = [
-    ("cli", &[]),
-    ("clocks", &["monotonic-clock", "wall-clock"]),
-    ("filesystem", &[]),
-    ("http", &["types", "outgoing-handler"]),
-    ("io", &[]),
-    ("random", &[]),
-    ("sockets", &[]),
-];
 
 /// What an uploaded file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,10 +247,12 @@ pub(crate) fn check_import(
                 (false, _, _) => "this host has `abide:workflow@0.1.0`: build with the SDK of that version".to_owned(),
             }
         }
-        Some(package) if package.namespace == "wasi" => match check_wasi(package, interface.name.as_deref()) {
-            Ok(()) => return Ok(None),
-            Err(hint) => hint,
-        },
+        Some(package) if package.namespace == "wasi" => {
+            match wasi::offered::check(package, interface.name.as_deref()) {
+                Ok(()) => return Ok(None),
+                Err(hint) => hint,
+            }
+        }
         _ if role == Role::Workflow => return typed_import(resolve, *id, name).map(Some),
         _ => "typed activities are for workflows; a tool component calls others by `http`".to_owned(),
     };
@@ -279,34 +271,12 @@ fn typed_import(resolve: &Resolve, id: InterfaceId, name: &str) -> Result<TypedI
     Ok(TypedImport { interface, functions: functions.keys().cloned().collect() })
 }
 
-/// What of WASI a component may import. The error says what to do.
-fn check_wasi(package: &PackageName, interface: Option<&str>) -> Result<(), String> {
-    if !package.version.as_ref().is_some_and(|version| version.major == 0 && version.minor == 2) {
-        return Err("this host has WASI 0.2: build for `wasm32-wasip2`".to_owned());
-    }
-    let known = WASI.iter().any(|(known, interfaces)| {
-        *known == package.name && (interfaces.is_empty() || interface.is_some_and(|name| interfaces.contains(&name)))
-    });
-    if known {
-        return Ok(());
-    }
-    Err(match package.name.as_str() {
-        "keyvalue" | "blobstore" | "config" => {
-            "keep data in variables, which last as long as the run, or reach a store through a tool".to_owned()
-        }
-        _ => {
-            let packages: Vec<&str> = WASI.iter().map(|(package, _)| *package).collect();
-            format!("of WASI 0.2 this host has: {}; of `wasi:http` the outgoing half", packages.join(", "))
-        }
-    })
-}
-
 /// A workflow exports `run`, a program `wasi:cli/run`.
 fn check_entry(resolve: &Resolve, world: &World) -> Result<(), Error> {
     let exports: Vec<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     match world.exports.get(&WorldKey::Name("run".to_owned())) {
         Some(WorldItem::Function(run)) => check_run(resolve, run),
-        None if exports.iter().any(|name| name.starts_with("wasi:cli/run@0.2.")) => Ok(()),
+        None if exports.iter().any(|name| is_program(name)) => Ok(()),
         _ => {
             let hint = match exports.iter().find(|name| name.starts_with("wasi:")) {
                 Some(name) if name.starts_with("wasi:http/") => {

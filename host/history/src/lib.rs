@@ -9,10 +9,12 @@ mod error;
 mod redb;
 mod schedules;
 mod store;
+mod tool;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use tool::UploadedTool;
 pub use version::{Version, VersionsChange};

@@ -12,7 +12,7 @@ use abide_model::{
 };
 use bytes::Bytes;
 
-use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, Version, VersionsChange};
+use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, UploadedTool, Version, VersionsChange};
 
 /// What a store's methods give.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -252,6 +252,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// The component of a version.
     fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Stores a tool component in place of the one of its name.
+    fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()>;
+
+    /// Removes a tool component. One that is not there is fine.
+    fn delete_tool<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, ()>;
+
+    /// The tool components that were uploaded, by name.
+    fn tools<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<UploadedTool>>;
+
+    /// The component of a tool component.
+    fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>>;
 
     /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
     /// is on disk after a failed sync is not known.

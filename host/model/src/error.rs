@@ -54,6 +54,12 @@ pub enum ErrorCode {
     TaskClosed,
     /// The token is of an earlier attempt; a later one is under way.
     TaskSuperseded,
+    /// There is no tool component of that name.
+    ToolNotFound,
+    /// A workflow needs the tool component.
+    ToolInUse,
+    /// Somebody else has the name or the interface.
+    NameTaken,
     /// Something is larger than its limit.
     TooLarge,
     /// A count is at its limit.
@@ -89,7 +95,8 @@ impl ErrorCode {
             | Self::UpdateNotFound
             | Self::QueryNotFound
             | Self::QueueNotFound
-            | Self::TaskNotFound => 404,
+            | Self::TaskNotFound
+            | Self::ToolNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
@@ -103,6 +110,8 @@ impl ErrorCode {
             | Self::Conflict
             | Self::TaskClosed
             | Self::TaskSuperseded
+            | Self::ToolInUse
+            | Self::NameTaken
             | Self::DataInUse => 409,
             Self::TooLarge => 413,
             Self::InvalidComponent | Self::QueryFailed => 422,
@@ -152,6 +161,9 @@ impl ErrorCode {
             Self::TaskNotFound => "task-not-found",
             Self::TaskClosed => "task-closed",
             Self::TaskSuperseded => "task-superseded",
+            Self::ToolNotFound => "tool-not-found",
+            Self::ToolInUse => "tool-in-use",
+            Self::NameTaken => "name-taken",
             Self::TooLarge => "too-large",
             Self::LimitExceeded => "limit-exceeded",
             Self::NotYet => "not-yet",

@@ -46,6 +46,12 @@ pub(crate) fn no_schedule(id: &ScheduleId) -> Error {
     Error::new(ErrorCode::ScheduleNotFound, message)
 }
 
+pub(crate) fn no_tool(name: &str) -> Error {
+    let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+    let message = format!("no tool component `{shown}` was uploaded: `abide tools` shows the tool components");
+    Error::new(ErrorCode::ToolNotFound, message)
+}
+
 pub(crate) fn bad_version(text: &str) -> Error {
     let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
     Error::new(

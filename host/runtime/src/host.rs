@@ -27,7 +27,7 @@ use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
 use crate::view::{ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, swapping, timers, warming};
+use crate::{driving, queries, replaying, starting, swapping, timers, tool_components, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -94,6 +94,8 @@ impl Host {
         if let Some(workers) = inner.performer.workers() {
             workers.record_in(ByRunTasks(Arc::downgrade(inner)));
         }
+        // Before a run is driven that calls one of them.
+        tool_components::load(inner).await?;
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
@@ -127,6 +129,7 @@ impl Host {
             programs: Programs::new(engine, cache, store.clone()),
             residency: Residency::new(config.max_resident, config.resident_bytes),
             replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
+            tool_turn: Semaphore::new(1),
             registry: Default::default(),
             followers: Default::default(),
             timer_hint: Default::default(),

@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) residency: Arc<Residency>,
     /// Seats for replays and queries, beside those of the runs.
     pub(crate) replay_seats: Arc<tokio::sync::Semaphore>,
+    /// Changes of tool components take turns.
+    pub(crate) tool_turn: tokio::sync::Semaphore,
     pub(crate) registry: Registry,
     pub(crate) followers: Followers,
     pub(crate) timer_hint: TimerHint,

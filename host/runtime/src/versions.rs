@@ -36,7 +36,7 @@ impl Host {
         inner.check_ready()?;
         self.check_component(&file)?;
         upload.configuration.check()?;
-        let check = |import: &_| inner.performer.check_import(import);
+        let check = |import: &_| inner.performer.check_import(tenant, import);
         let (digest, inspected) = inner.programs.compile_upload(file, check).await?;
         let component = Bytes::from(inspected.component);
         let configuration = Some(upload.configuration).filter(|configuration| !configuration.is_empty());

@@ -2,8 +2,10 @@
 
 mod batch;
 mod history;
+mod inspection;
 mod replay;
 mod schedules;
+mod tools;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use history::{History, HistoryEvent};
+pub use inspection::Inspection;
 pub use replay::{
     CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
 };
@@ -22,6 +25,7 @@ pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
 };
+pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
     SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,

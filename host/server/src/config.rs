@@ -1,13 +1,13 @@
 //! `abide.toml`. What is wrong in it is told with the file, the line and the key.
 //!
-//! The sections `llm`, `tools`, `http`, `workers`, `components` and `activities` belong to `abide_activities`; here they only get their place in the file.
+//! The sections `llm`, `tools`, `http`, `workers`, `components`, `tool_uploads` and `activities` belong to `abide_activities`; here they only get their place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abide_activities::{
-    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolsProvider, WorkersProvider,
+    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolUploads, ToolsProvider, WorkersProvider,
 };
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
@@ -111,14 +111,25 @@ struct File {
     http: HttpConfig,
     workers: BTreeMap<String, WorkersProvider>,
     components: BTreeMap<String, ComponentProvider>,
+    tool_uploads: ToolUploads,
     activities: BTreeMap<String, Binding>,
     public_url: Option<String>,
 }
 
 impl Default for File {
     fn default() -> Self {
-        let ActivitiesConfig { llm, default_llm, tools, http, workers, components, activities, public_url, .. } =
-            ActivitiesConfig::default();
+        let ActivitiesConfig {
+            llm,
+            default_llm,
+            tools,
+            http,
+            workers,
+            components,
+            tool_uploads,
+            activities,
+            public_url,
+            ..
+        } = ActivitiesConfig::default();
         Self {
             listen: LISTEN.to_owned(),
             data: DATA.into(),
@@ -132,6 +143,7 @@ impl Default for File {
             http,
             workers,
             components,
+            tool_uploads,
             activities,
             public_url,
         }
@@ -182,6 +194,7 @@ impl Config {
             http,
             workers,
             components,
+            tool_uploads,
             activities,
             public_url,
         } = file;
@@ -199,6 +212,7 @@ impl Config {
                 http,
                 workers,
                 components,
+                tool_uploads,
                 activities,
                 public_url,
                 cache_dir: None,

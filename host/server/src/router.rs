@@ -7,8 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    check, control, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions,
-    workflows,
+    check, control, health, history, inspect, missing, replay, runs, schedules, search, signals, tasks, tools, updates,
+    versions, workflows,
 };
 use crate::state::Shared;
 
@@ -89,6 +89,11 @@ fn routes() -> Vec<Route> {
         post("/v1/tasks/{queue}/heartbeat", tasks::heartbeat),
         post("/v1/tasks/{queue}/defer", tasks::defer),
         post("/v1/completions/{token}", tasks::complete_by_token),
+        put("/v1/tools/{name}", tools::put),
+        get("/v1/tools", tools::list),
+        get("/v1/tools/{name}", tools::show),
+        delete("/v1/tools/{name}", tools::delete),
+        post("/v1/inspect", inspect::inspect),
         get("/healthz", health::health),
         get("/readyz", health::ready),
         get("/openapi.json", health::document),

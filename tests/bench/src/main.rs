@@ -7,6 +7,7 @@
 mod arguments;
 mod bare_calls;
 mod check;
+mod components;
 mod concurrent;
 mod disk;
 mod memory;
@@ -54,6 +55,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if arguments.wants("check") {
         check::measure(arguments, &mut report).await?;
+    }
+    if arguments.wants("components") {
+        components::measure(arguments, &mut report).await?;
     }
     Ok(report)
 }

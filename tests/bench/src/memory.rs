@@ -73,7 +73,7 @@ async fn start(subject: &Subject, count: usize) -> Result<()> {
 }
 
 /// The resident set of this process, when it has come to rest.
-async fn settled_bytes() -> Result<u64> {
+pub(crate) async fn settled_bytes() -> Result<u64> {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line =

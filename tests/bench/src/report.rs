@@ -12,7 +12,7 @@ pub(crate) struct Report {
 }
 
 struct Row {
-    key: &'static str,
+    key: String,
     what: String,
     value: f64,
     aim: Option<Aim>,
@@ -28,12 +28,17 @@ pub(crate) enum Aim {
 impl Report {
     /// Takes down a figure.
     pub(crate) fn add(&mut self, key: &'static str, what: impl Into<String>, value: f64) {
-        self.rows.push(Row { key, what: what.into(), value, aim: None });
+        self.add_named(key.to_owned(), what.into(), value);
+    }
+
+    /// Takes down a figure of one of several subjects.
+    pub(crate) fn add_named(&mut self, key: String, what: String, value: f64) {
+        self.rows.push(Row { key, what, value, aim: None });
     }
 
     /// Takes down a figure that has an aim.
     pub(crate) fn add_with_aim(&mut self, key: &'static str, what: impl Into<String>, value: f64, aim: Aim) {
-        self.rows.push(Row { key, what: what.into(), value, aim: Some(aim) });
+        self.rows.push(Row { key: key.to_owned(), what: what.into(), value, aim: Some(aim) });
     }
 
     pub(crate) fn print(&self) {
@@ -52,7 +57,7 @@ impl Report {
 
     /// Writes the figures as one JSON object.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let figures: Map<String, Value> = self.rows.iter().map(|row| (row.key.to_owned(), json!(row.value))).collect();
+        let figures: Map<String, Value> = self.rows.iter().map(|row| (row.key.clone(), json!(row.value))).collect();
         let text = serde_json::to_string_pretty(&figures)? + "\n";
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }

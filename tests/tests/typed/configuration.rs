@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abide_activities::{Activities, ActivitiesConfig, Performer as _};
-use abide_model::{ErrorCode, SystemClock, WorkflowName};
+use abide_model::{ErrorCode, SystemClock, Tenant, WorkflowName};
 use abide_tests::{guest, guests_dir};
 
 use crate::{COMPONENT, host};
@@ -20,17 +20,17 @@ async fn an_interface_is_bound_by_its_compatible_versions() {
         functions: vec!["find".to_owned()],
     };
     for version in ["@1.2.0", "@1.0.0", ""] {
-        with("acme:crm/customers").unwrap().check_import(&import(version)).unwrap();
+        with("acme:crm/customers").unwrap().check_import(&Tenant::default(), &import(version)).unwrap();
     }
     for version in ["@1.3.0", "@2.0.0", "@0.9.0"] {
-        with("acme:crm/customers").unwrap().check_import(&import(version)).unwrap_err();
+        with("acme:crm/customers").unwrap().check_import(&Tenant::default(), &import(version)).unwrap_err();
     }
     let error = with("acme:crm/customers@2.0.0").map(drop).unwrap_err();
     assert!(error.message.contains("exports another interface"), "{error}");
     let error = with("acme:crm/orders").map(drop).unwrap_err();
     assert!(error.message.contains("`acme:crm/customers@1.2.0`"), "{error}");
     let missing = abide_engine::TypedImport { functions: vec!["forget".to_owned()], ..import("@1.2.0") };
-    let error = with("acme:crm/customers").unwrap().check_import(&missing).unwrap_err();
+    let error = with("acme:crm/customers").unwrap().check_import(&Tenant::default(), &missing).unwrap_err();
     assert!(error.message.contains("no function `forget`"), "{error}");
 }
 

@@ -7,6 +7,7 @@ mod failing;
 mod kill;
 mod performers;
 mod rights;
+mod uploads;
 
 use std::sync::Arc;
 

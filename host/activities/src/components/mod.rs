@@ -1,11 +1,14 @@
 //! Tool components: components whose exported functions are tools and typed activities. Each attempt of a call has an instance, a store and
 //! limits of its own, so that whatever goes wrong in it ends that attempt and nothing else.
 //!
-//! This file owns what is configured; `running` drives one attempt, `own_calls` performs what a component asks for meanwhile.
+//! This file owns what is configured, `uploaded` what came while the host runs; `running` drives one attempt, `own_calls` performs what a
+//! component asks for meanwhile.
 
 mod own_calls;
 mod running;
+mod settings;
 mod source;
+mod uploaded;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,6 +31,9 @@ use crate::{Activity, Performed};
 use own_calls::OwnCalls;
 use source::Source;
 
+pub use settings::{ToolHttp, ToolSettings};
+pub use uploaded::{PreparedTool, ToolComponents, ToolOverview};
+
 /// Attempts of one component that may be under way at the same time, where its configuration does not say.
 const DEFAULT_MAX_CONCURRENT: usize = 16;
 /// The most attempts under way of one component, and of all of them. Address space is reserved for so many instances.
@@ -41,7 +47,7 @@ const MAX_OPEN_CALLS: u32 = 100;
 const MAX_TOOL_NAME: usize = 64;
 
 /// All tool components, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Components(BTreeMap<String, Arc<Component>>);
 
 /// One tool component.
@@ -70,17 +76,9 @@ impl Components {
         if config.components.is_empty() {
             return Ok(Self::default());
         }
-        let concurrent = |provider: &ComponentProvider| provider.max_concurrent.unwrap_or(DEFAULT_MAX_CONCURRENT);
         for (name, provider) in &config.components {
             check_name("components", name)?;
-            if !(1..=MAX_CONCURRENT).contains(&concurrent(provider)) {
-                let rule = format_args!("must be 1 to {MAX_CONCURRENT}");
-                return Err(wrong(&format!("components.{name}.max_concurrent"), rule));
-            }
-            if provider.limits.memory_bytes > MAX_MEMORY_BYTES {
-                let rule = format_args!("must be at most {MAX_MEMORY_BYTES}");
-                return Err(wrong(&format!("components.{name}.limits.memory_bytes"), rule));
-            }
+            check_bounds(name, provider, MAX_MEMORY_BYTES)?;
         }
         let instances: usize = config.components.values().map(concurrent).sum();
         if instances > MAX_INSTANCES {
@@ -93,7 +91,7 @@ impl Components {
             max_guests: u32::try_from(instances * 2).unwrap_or(u32::MAX),
             max_memory_bytes: memory,
         })?;
-        let (cache, temporary) = cache(config)?;
+        let (cache, temporary) = cache(config.cache_dir.as_deref())?;
         let components = config.components.iter().map(|(name, provider)| {
             let source = Source::read(name, provider, base_dir, &engine, &cache, &temporary)?;
             Ok((name.clone(), Arc::new(Component::new(name, provider, source, client)?)))
@@ -110,9 +108,27 @@ impl Components {
     }
 }
 
+/// Attempts of a component that may be under way.
+fn concurrent(provider: &ComponentProvider) -> usize {
+    provider.max_concurrent.unwrap_or(DEFAULT_MAX_CONCURRENT)
+}
+
+/// Refuses what no engine is made for.
+fn check_bounds(name: &str, provider: &ComponentProvider, max_memory_bytes: u64) -> Result<(), Error> {
+    if !(1..=MAX_CONCURRENT).contains(&concurrent(provider)) {
+        let rule = format_args!("must be 1 to {MAX_CONCURRENT}");
+        return Err(wrong(&format!("components.{name}.max_concurrent"), rule));
+    }
+    if provider.limits.memory_bytes > max_memory_bytes {
+        let rule = format_args!("must be at most {max_memory_bytes}");
+        return Err(wrong(&format!("components.{name}.limits.memory_bytes"), rule));
+    }
+    Ok(())
+}
+
 /// Where compiled components are kept: in the host's folder, or in one that goes with the last component.
-fn cache(config: &ActivitiesConfig) -> Result<(CompiledCache, Option<Arc<TempDir>>), Error> {
-    if let Some(folder) = &config.cache_dir {
+fn cache(cache_dir: Option<&Path>) -> Result<(CompiledCache, Option<Arc<TempDir>>), Error> {
+    if let Some(folder) = cache_dir {
         return Ok((CompiledCache::open(folder)?, None));
     }
     let folder =
@@ -171,7 +187,7 @@ impl Component {
         })
     }
 
-    /// Its name in the configuration.
+    /// Its name in the configuration, or the one that it was uploaded by.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -189,6 +205,21 @@ impl Component {
         let mut interfaces: Vec<_> = self.functions.iter().filter_map(|function| function.interface.as_ref()).collect();
         interfaces.dedup();
         interfaces
+    }
+
+    /// The names of its tools.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &String> {
+        self.tools.keys()
+    }
+
+    /// Attempts that may be under way.
+    fn max_concurrent(&self) -> usize {
+        self.lane.max_concurrent()
+    }
+
+    /// The component, when it is compiled.
+    async fn compiled(&self) -> Result<(), Error> {
+        self.source.program().await.map(drop)
     }
 
     /// What `tools.list` gives.

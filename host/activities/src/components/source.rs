@@ -1,4 +1,4 @@
-//! The file of a tool component: read and inspected when the host starts, and compiled beside whatever the host does then.
+//! The file of a tool component: read and inspected when the host starts or it is uploaded, and compiled beside whatever the host does then.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,9 +41,18 @@ impl Source {
         let wit = wit.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
         let inspected = inspect_tool(&file, wit)
             .map_err(|error| wrong(&key("component"), format_args!("cannot be used: {}", error.message)))?;
+        Ok((Self::of(inspected.component, engine, cache, temporary)?, inspected.functions))
+    }
+
+    /// Has a component compiled, or found where that was done before.
+    pub(super) fn of(
+        component: Vec<u8>,
+        engine: &Engine,
+        cache: &CompiledCache,
+        temporary: &Option<Arc<TempDir>>,
+    ) -> Result<Self, Error> {
         let (loaded, source) = watch::channel(None);
         let (engine, cache, temporary) = (engine.clone(), cache.clone(), temporary.clone());
-        let component = inspected.component;
         // A thread of its own: it takes from 0.1 s to many seconds, and neither the start of the host nor a call's timeout pays for it.
         std::thread::Builder::new()
             .name("abide-compile".to_owned())
@@ -55,7 +64,7 @@ impl Source {
                 drop(loaded.send(Some(program)));
             })
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
-        Ok((Self(source), inspected.functions))
+        Ok(Self(source))
     }
 
     /// The component, when it is loaded.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use abide_model::RetryPolicy;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{HttpConfig, Secret};
 
@@ -35,7 +35,7 @@ pub struct ComponentProvider {
 }
 
 /// What one call of a tool component may use.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ComponentLimits {
     /// Linear memory, in bytes. Default 128 MiB.
@@ -50,6 +50,14 @@ impl Default for ComponentLimits {
     fn default() -> Self {
         Self { memory_bytes: 128 << 20, step_fuel: 10_000_000_000, result_bytes: 4 << 20 }
     }
+}
+
+/// `[tool_uploads]`: what tool components may have that come by the API, whoever uploads them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolUploads {
+    /// Variables of the host's environment that their settings may name. None, unless it stands here.
+    pub pass_env: Vec<String>,
 }
 
 /// Who performs an interface: `{ component = "crm" }` or `{ worker = "crm-workers" }`.

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use abide_model::{Error, ErrorCode, RetryPolicy};
 use serde::Deserialize;
 
-pub use components::{Binding, ComponentLimits, ComponentProvider};
+pub use components::{Binding, ComponentLimits, ComponentProvider, ToolUploads};
 pub use http::HttpConfig;
 pub use llm::{LlmProvider, MaxTokensField, OpenAiProvider, ScriptedProvider};
 pub use secret::Secret;
@@ -60,6 +60,8 @@ pub struct ActivitiesConfig {
     pub workers: BTreeMap<String, WorkersProvider>,
     /// Tool components, by name.
     pub components: BTreeMap<String, ComponentProvider>,
+    /// What tool components may have that are uploaded.
+    pub tool_uploads: ToolUploads,
     /// Who performs the interfaces that workflows import, by their names such as `acme:crm/customers` or `acme:crm/customers@1.2.0`.
     pub activities: BTreeMap<String, Binding>,
     /// The URL by which others reach this host, such as `https://abide.example`. Without one, its address.

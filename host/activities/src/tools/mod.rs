@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use abide_model::llm::ContentPart;
 use abide_model::tools::{CallRequest, ListRequest, ToolResult};
-use abide_model::{Clock, Error, Failure, Json, Outcome};
+use abide_model::{Clock, Error, Failure, Json, Outcome, Tenant};
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ use crate::components::{Component, Components};
 use crate::config::{ActivitiesConfig, ToolsProvider, check_name, wrong};
 use crate::lane::refused;
 use crate::trouble::{Attempt, Trouble};
-use crate::{Activity, Performed};
+use crate::{Activity, Performed, ToolComponents};
 
 use http::HttpTools;
 use mcp::Mcp;
@@ -29,8 +29,9 @@ use workers::Workers;
 /// All providers of tools.
 #[derive(Debug)]
 pub(crate) struct Tools {
-    providers: BTreeMap<String, Provider>,
+    providers: BTreeMap<String, Arc<Provider>>,
     workers: Workers,
+    uploaded: ToolComponents,
 }
 
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Tools {
         client: &reqwest::Client,
         clock: &Arc<dyn Clock>,
         components: &Components,
+        uploaded: &ToolComponents,
     ) -> Result<Self, Error> {
         let workers = Workers::new(&config.workers, clock)?;
         if let Some(url) = &config.public_url {
@@ -65,7 +67,7 @@ impl Tools {
                 }
                 ToolsProvider::Http(config) => Provider::Http(HttpTools::new(name, config, client.clone(), &workers)?),
             };
-            Ok((name.clone(), provider))
+            Ok((name.clone(), Arc::new(provider)))
         });
         let mut providers = providers.collect::<Result<BTreeMap<_, _>, Error>>()?;
         for (name, component) in components.iter() {
@@ -77,9 +79,9 @@ impl Tools {
                 let problem = format!("has the name of `[{section}.{name}]`: rename one");
                 return Err(wrong(&format!("components.{name}"), problem));
             }
-            providers.insert(name.clone(), Provider::Component(component.clone()));
+            providers.insert(name.clone(), Arc::new(Provider::Component(component.clone())));
         }
-        Ok(Self { providers, workers })
+        Ok(Self { providers, workers, uploaded: uploaded.clone() })
     }
 
     /// Performs `tools.list`.
@@ -89,15 +91,20 @@ impl Tools {
             Err(error) => return refused(unreadable(&error)),
         };
         match request.provider {
-            Some(name) => match (self.workers.list(&name), self.find(&name)) {
-                (Some(outcome), _) => Performed { outcome, attempts: 1 },
-                (None, Ok(provider)) => provider.list(clock, activity).await,
-                (None, Err(failure)) => refused(failure),
-            },
+            Some(name) => {
+                if let Some(outcome) = self.workers.list(&name) {
+                    return Performed { outcome, attempts: 1 };
+                }
+                match self.find(&activity.tenant, &name) {
+                    Ok(provider) => provider.list(clock, activity).await,
+                    Err(failure) => refused(failure),
+                }
+            }
             None => {
                 let mut lists = join_all(self.providers.values().map(|provider| provider.list(clock, activity))).await;
                 let queues = self.workers.names().filter_map(|name| self.workers.list(name));
-                lists.extend(queues.map(|outcome| Performed { outcome, attempts: 1 }));
+                let uploaded = self.uploaded.lists(&activity.tenant);
+                lists.extend(queues.chain(uploaded).map(|outcome| Performed { outcome, attempts: 1 }));
                 together(lists)
             }
         }
@@ -117,17 +124,20 @@ impl Tools {
         if let Some(performed) = self.workers.call(clock, activity, provider, name, given).await {
             return performed;
         }
-        match self.find(&request.provider) {
-            Ok(Provider::Mcp(provider)) => provider.call(clock, activity, &request.name, &arguments).await,
-            Ok(Provider::Http(provider)) => provider.call(clock, activity, &request.name, arguments).await,
-            Ok(Provider::Component(component)) => component.call_tool(clock, activity, &request.name, given).await,
-            Err(failure) => refused(failure),
+        let provider = match self.find(&activity.tenant, provider) {
+            Ok(provider) => provider,
+            Err(failure) => return refused(failure),
+        };
+        match &*provider {
+            Provider::Mcp(provider) => provider.call(clock, activity, name, &arguments).await,
+            Provider::Http(provider) => provider.call(clock, activity, name, arguments).await,
+            Provider::Component(component) => component.call_tool(clock, activity, name, given).await,
         }
     }
 
     /// Ends what was started.
     pub(crate) async fn close(&self) {
-        join_all(self.providers.values().filter_map(|provider| match provider {
+        join_all(self.providers.values().filter_map(|provider| match &**provider {
             Provider::Mcp(provider) => Some(provider.close()),
             Provider::Http(_) | Provider::Component(_) => None,
         }))
@@ -139,16 +149,22 @@ impl Tools {
         &self.workers
     }
 
-    fn find(&self, name: &str) -> Result<&Provider, Failure> {
-        self.providers.get(name).ok_or_else(|| {
-            let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
-            let known = self.providers.keys().chain(self.workers.names());
-            let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
-            let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
-            let message =
-                format!("there is no provider `{shown}` of tools, but {known}: configure it as `[tools.{shown}]`");
-            Failure::new("unknown-provider", message)
-        })
+    /// A provider of the configuration, else the tool component that was uploaded by this name.
+    fn find(&self, tenant: &Tenant, name: &str) -> Result<Arc<Provider>, Failure> {
+        if let Some(provider) = self.providers.get(name) {
+            return Ok(provider.clone());
+        }
+        if let Some(component) = self.uploaded.get(tenant, name) {
+            return component.map(|component| Arc::new(Provider::Component(component)));
+        }
+        let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+        let uploaded = self.uploaded.names(tenant);
+        let known = self.providers.keys().chain(self.workers.names()).chain(&uploaded);
+        let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+        let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+        let message =
+            format!("there is no provider `{shown}` of tools, but {known}: configure it as `[tools.{shown}]`");
+        Err(Failure::new("unknown-provider", message))
     }
 }
 

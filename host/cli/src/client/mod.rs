@@ -6,6 +6,7 @@ mod patience;
 mod replays;
 mod request;
 mod schedules;
+mod tools;
 mod versions;
 
 use std::net::IpAddr;

@@ -1,30 +1,19 @@
 //! `abide deploy`: uploads a component, which is built first where it is given as source.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use abide_model::{Configuration, Label, WorkflowName};
 use abide_runtime::view::Upload;
 use anyhow::Result;
-use bytes::Bytes;
 use clap::Args;
-use futures_util::stream;
-use reqwest::Body;
-use tokio::time::{Instant, interval};
+use tokio::time::Instant;
 
+use super::uploading;
 use crate::building::Source;
 use crate::client::Client;
 use crate::exit::{Exit, Fault};
 use crate::output::{self, Format, size};
 use crate::when;
-
-/// The pieces in which a file is sent.
-const PIECE_BYTES: usize = 256 << 10;
-/// How often progress is shown.
-const TICK: Duration = Duration::from_millis(200);
 
 /// `abide deploy`.
 #[derive(Debug, Args)]
@@ -64,15 +53,9 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     let upload = Upload { configuration, labels, activate: !arguments.no_activate };
     let file = source.build(arguments.again).await?;
     let began = Instant::now();
-    let sent = Arc::new(AtomicU64::new(0));
-    let total = file.len() as u64;
-    let uploading = client.upload(name.as_str(), &upload, pieces(file, sent.clone()), total);
-    let deployed = tokio::select! {
-        deployed = uploading => deployed,
-        () = progress(&name, &sent, total) => unreachable!("progress is shown until the upload ends"),
-    };
-    clear_progress();
-    let deployed = deployed?;
+    let uploading =
+        uploading::upload(name.as_str(), file, |body, bytes| client.upload(name.as_str(), &upload, body, bytes));
+    let deployed = uploading.await?;
     if format == Format::Json {
         output::json(&deployed)?;
         return Ok(Exit::Done);
@@ -90,47 +73,7 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
 }
 
 /// `NAME=VALUE`.
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("give it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// The file in pieces; `sent` counts those that went out.
-fn pieces(file: Bytes, sent: Arc<AtomicU64>) -> Body {
-    Body::wrap_stream(stream::unfold(file, move |mut rest| {
-        let sent = sent.clone();
-        async move {
-            if rest.is_empty() {
-                return None;
-            }
-            let piece = rest.split_to(rest.len().min(PIECE_BYTES));
-            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
-            Some((Ok::<_, std::io::Error>(piece), rest))
-        }
-    }))
-}
-
-/// Shows how far the upload is, on a terminal. Never completes.
-async fn progress(name: &WorkflowName, sent: &AtomicU64, total: u64) {
-    if !std::io::stderr().is_terminal() {
-        return std::future::pending().await;
-    }
-    let began = Instant::now();
-    let mut ticks = interval(TICK);
-    loop {
-        ticks.tick().await;
-        let sent = sent.load(Ordering::Relaxed);
-        let state = if sent < total {
-            format!("uploading {name}: {} of {}", size(sent), size(total))
-        } else {
-            format!("compiling {name} ({} s)", began.elapsed().as_secs())
-        };
-        eprint!("\r\x1b[2K{state}");
-    }
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K");
-    }
 }

@@ -1,16 +1,17 @@
-//! `abide inspect`: what a file is, and what a host would say about it. No host is asked.
+//! `abide inspect`: what a file is, and what a host would say about it. No host is asked, unless that is wanted.
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use abide_model::{Digest, Limits};
 use abide_runtime::HostConfig;
-use abide_runtime::report::{Bounds, Debug, Kind, Module, Report, report};
+use abide_runtime::report::{Bounds, Debug, Kind, Module, report};
+use abide_runtime::view::Inspection;
 use anyhow::Result;
 use clap::Args;
-use serde_json::json;
 
 use crate::building;
+use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{self, Format, size};
 
@@ -19,31 +20,42 @@ use crate::output::{self, Format, size};
 pub(crate) struct InspectArguments {
     /// The file: a component, or a core module that carries the types of one
     file: PathBuf,
+    /// Ask the host, which knows its own limits and who performs the interfaces of typed activities
+    #[arg(long)]
+    ask_host: bool,
 }
 
-pub(crate) fn run(arguments: InspectArguments, format: Format) -> Result<Exit> {
+pub(crate) async fn run(
+    client: impl Fn() -> Result<Client>,
+    arguments: InspectArguments,
+    format: Format,
+) -> Result<Exit> {
     let file = building::read(&arguments.file)?;
-    let bounds = Bounds {
-        component_bytes: HostConfig::new(PathBuf::new()).max_component_bytes as u64,
-        memory_bytes: Limits::default().memory_bytes,
+    let (inspection, whose) = match arguments.ask_host {
+        true => (client()?.inspect(file).await?, "the host takes it"),
+        false => (looked_at(&file), "a host of this release takes it"),
     };
-    let report = report(&file, bounds);
-    let digest = Digest::of(&file);
+    let report = &inspection.report;
     match format {
-        Format::Json => {
-            let mut told = json!(report);
-            told["version"] = json!(digest);
-            output::json(&told)?;
-        }
+        Format::Json => output::json(&inspection)?,
         Format::Text => {
             let name = arguments.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            output::text_out(&in_words(&name, &digest, &report))?;
+            output::text_out(&in_words(&name, &inspection, whose))?;
         }
     }
     Ok(if report.accepted { Exit::Done } else { Exit::RunFailed })
 }
 
-fn in_words(name: &str, digest: &Digest, report: &Report) -> String {
+/// What a host says that is configured as hosts are where nobody says otherwise.
+fn looked_at(file: &[u8]) -> Inspection {
+    let bounds = Bounds {
+        component_bytes: HostConfig::new(PathBuf::new()).max_component_bytes as u64,
+        memory_bytes: Limits::default().memory_bytes,
+    };
+    Inspection { version: Digest::of(file), report: report(file, bounds) }
+}
+
+fn in_words(name: &str, Inspection { version, report }: &Inspection, whose: &str) -> String {
     let mut text = String::new();
     let mut row = |what: &str, told: &str| writeln!(text, "{what:<10}{told}").expect("writing to a string cannot fail");
     let kind = match report.kind {
@@ -51,8 +63,8 @@ fn in_words(name: &str, digest: &Digest, report: &Report) -> String {
         Kind::CoreModule => "core module",
         Kind::Unknown => "no web assembly",
     };
-    row("file", &format!("{name}, {kind}, {}, {}", size(report.bytes), digest.short()));
-    if let Some(language) = report.origin.language {
+    row("file", &format!("{name}, {kind}, {}, {}", size(report.bytes), version.short()));
+    if let Some(language) = &report.origin.language {
         row("language", language);
     }
     let tools = report.origin.toolchain.iter().filter(|producer| producer.role != "language");
@@ -79,7 +91,7 @@ fn in_words(name: &str, digest: &Digest, report: &Report) -> String {
     report.warnings.iter().for_each(|warning| row("mind", warning));
     report.refusals.iter().for_each(|refusal| row("refused", refusal));
     if report.accepted {
-        row("accepted", "a host of this release takes it");
+        row("accepted", whose);
     }
     text
 }

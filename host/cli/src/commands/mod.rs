@@ -19,7 +19,9 @@ pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod swap;
 pub(crate) mod tasks;
+pub(crate) mod tools;
 pub(crate) mod update;
+mod uploading;
 pub(crate) mod versions;
 mod workflows;
 
@@ -38,7 +40,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Serve(serve) => serve::run(serve, format).await,
         Command::New(new) => new::run(new, format),
         Command::Build(build) => build::run(build, format).await,
-        Command::Inspect(inspect) => inspect::run(inspect, format),
+        Command::Inspect(inspect) => inspect::run(client, inspect, format).await,
         Command::Deploy(deploy) => deploy::run(&client()?, deploy, format).await,
         Command::Workflows => workflows::run(&client()?, format).await,
         Command::Versions(command) => versions::run(&client()?, command, format).await,
@@ -71,6 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Export(export) => capsule::export(&client()?, export, format).await,
         Command::Import(import) => capsule::import(&client()?, import, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
+        Command::Tools(tools) => tools::run(&client()?, tools, format).await,
         Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }
 }

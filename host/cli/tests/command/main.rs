@@ -10,6 +10,7 @@ mod replays;
 mod schedules;
 mod search;
 mod support;
+mod tools;
 mod updates;
 mod versions;
 mod words;

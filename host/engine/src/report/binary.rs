@@ -1,13 +1,13 @@
 //! The parts of a file: its core modules with their memories and data, and what debuggers find. It knows nothing of worlds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmparser::{KnownCustom, Parser, Payload};
 
 use super::origin::Producer;
 use super::{MAX_LISTED, short};
 
 /// A core module.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Module {
     /// Its name, if it has one.
     pub name: Option<String>,
@@ -26,7 +26,7 @@ pub struct Module {
 }
 
 /// A linear memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// With so many pages of 64 KiB it begins.
     pub minimum_pages: u64,
@@ -35,7 +35,7 @@ pub struct Memory {
 }
 
 /// What a backtrace can show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debug {
     /// The names of functions.
     pub names: bool,

@@ -7,9 +7,10 @@
 mod binary;
 mod origin;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
+use crate::engine::is_program;
 use crate::inspect;
 
 pub use binary::{Debug, Memory, Module};
@@ -32,7 +33,7 @@ pub struct Bounds {
 }
 
 /// What a file is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// Whether a host takes it, as far as that can be said without compiling it.
     pub accepted: bool,
@@ -57,7 +58,7 @@ pub struct Report {
 }
 
 /// What a file is, by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A component.
@@ -69,7 +70,7 @@ pub enum Kind {
 }
 
 /// A group of imports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
     /// What they are about: an interface of `abide:workflow`, a package of WASI, `typed activities`, or `functions`.
     pub name: String,
@@ -142,9 +143,7 @@ fn world_of(exports: &[String]) -> Option<&'static str> {
     match (has("run"), has("query")) {
         (true, true) => Some("abide:workflow/workflow-with-query"),
         (true, false) => Some("abide:workflow/workflow"),
-        (false, _) => {
-            exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2.")).then_some("wasi:cli/command")
-        }
+        (false, _) => exports.iter().any(|export| is_program(export)).then_some("wasi:cli/command"),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Who made a file: what its sections `producers` say, and the marks by which the known toolchains are told.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::binary::Parts;
 
 /// A tool that had a hand in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Producer {
     /// `language`, `processed-by` or `sdk`.
     pub role: String,
@@ -16,10 +16,10 @@ pub struct Producer {
 }
 
 /// Who made a file.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Origin {
     /// The language that its author wrote, where that can be told.
-    pub language: Option<&'static str>,
+    pub language: Option<String>,
     /// The tools.
     pub toolchain: Vec<Producer>,
 }
@@ -49,7 +49,7 @@ const LANGUAGES: [(&str, &str); 9] = [
 
 /// Who made it.
 pub(super) fn of(parts: &Parts) -> Origin {
-    Origin { language: language(parts), toolchain: parts.producers.clone() }
+    Origin { language: language(parts).map(str::to_owned), toolchain: parts.producers.clone() }
 }
 
 fn language(parts: &Parts) -> Option<&'static str> {

@@ -32,7 +32,7 @@ fn no_web_assembly_is_told_as_such() {
 fn all_findings_are_told_not_the_first_one_only() {
     let report = report(&module(32, true, 0), BOUNDS);
     assert_eq!(report.kind, Kind::CoreModule);
-    assert_eq!(report.origin.language, Some("C"));
+    assert_eq!(report.origin.language.as_deref(), Some("C"));
     assert!(report.refusals.len() >= 2, "{:?}", report.refusals);
     assert!(report.refusals[0].contains("threads"), "{:?}", report.refusals);
     assert!(report.warnings[0].contains("limits.memory_bytes"), "{:?}", report.warnings);

@@ -30,12 +30,19 @@ impl environment::Host for GuestState {
 
 impl exit::Host for GuestState {
     fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
-        self.exit_with_code(u8::from(status.is_err()))
+        self.end_itself(u8::from(status.is_err()))
     }
 
     fn exit_with_code(&mut self, status_code: u8) -> wasmtime::Result<()> {
-        self.shared.lock().exit_code = Some(status_code);
-        Err(wasmtime::Error::msg(format!("the program ended itself with exit code {status_code}")))
+        self.end_itself(status_code)
+    }
+}
+
+impl GuestState {
+    /// The error ends the guest, and the code says how.
+    pub(super) fn end_itself(&mut self, code: u8) -> wasmtime::Result<()> {
+        self.shared.lock().exit_code = Some(code);
+        Err(wasmtime::Error::msg(format!("the program ended itself with exit code {code}")))
     }
 }
 

@@ -6,7 +6,7 @@ use super::bindings::wasi::clocks::{monotonic_clock, wall_clock};
 use super::poll::{Alarm, Pollable};
 use crate::state::GuestState;
 
-const NANOS_PER_MILLI: u64 = 1_000_000;
+pub(super) const NANOS_PER_MILLI: u64 = 1_000_000;
 
 impl wall_clock::Host for GuestState {
     fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
@@ -46,7 +46,7 @@ impl monotonic_clock::Host for GuestState {
 }
 
 impl GuestState {
-    fn running_ms(&self) -> u64 {
+    pub(super) fn running_ms(&self) -> u64 {
         self.shared.lock().now_ms.saturating_sub(self.info.started_ms)
     }
 }

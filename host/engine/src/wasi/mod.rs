@@ -2,7 +2,8 @@
 //! random numbers come from the run's seed, `wasi:http` requests are recorded calls, standard output becomes log lines. The file system
 //! is empty and read-only, sockets are refused.
 //!
-//! A guest waits in two functions only, `poll` and `block` of `wasi:io/poll`; everything else answers at once from what the history gave.
+//! A guest waits in two functions only, `poll` and `block` of `wasi:io/poll`; everything else answers at once from what the history gave. `p3` is what
+//! there is of WASI 0.3.
 
 #![expect(unreachable_pub, reason = "the generated bindings re-export the types of the resources")]
 
@@ -11,6 +12,8 @@ pub(crate) mod cli;
 mod clocks;
 pub(crate) mod filesystem;
 pub(crate) mod http;
+pub(crate) mod offered;
+mod p3;
 pub(crate) mod poll;
 mod random;
 mod sockets;
@@ -80,7 +83,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result
     filesystem::types::add_to_linker::<_, Imports>(linker, data)?;
     filesystem::preopens::add_to_linker::<_, Imports>(linker, data)?;
     http::types::add_to_linker::<_, Imports>(linker, &http::types::LinkOptions::default(), data)?;
-    http::outgoing_handler::add_to_linker::<_, Imports>(linker, data)
+    http::outgoing_handler::add_to_linker::<_, Imports>(linker, data)?;
+    p3::add_to_linker(linker)
 }
 
 /// Links what `component` imports of the interfaces that are refused as a whole.

@@ -6,10 +6,10 @@ use super::bindings::wasi::random::{insecure, insecure_seed, random};
 use crate::state::GuestState;
 
 /// The most random bytes that are given at once.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 1 << 20;
 
 impl GuestState {
-    fn random_bytes(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
+    pub(super) fn random_bytes(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
         let length = usize::try_from(length.min(MAX_BYTES + 1)).unwrap_or(usize::MAX);
         if length as u64 > MAX_BYTES {
             // WASI has no error for this, and fewer bytes than were asked for would be a trap for the unwary.

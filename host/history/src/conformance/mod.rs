@@ -15,6 +15,7 @@ mod schedules;
 mod search;
 mod starts;
 mod timers;
+mod tools;
 mod versions;
 
 use std::pin::Pin;
@@ -27,6 +28,7 @@ pub use schedules::*;
 pub use search::*;
 pub use starts::*;
 pub use timers::*;
+pub use tools::*;
 pub use versions::*;
 
 use crate::{Store, StoreError};
@@ -106,6 +108,9 @@ macro_rules! conformance {
             what_changes_of_a_version_is_kept
             components_come_back_whole
             versions_of_tenants_are_apart
+            a_tool_component_takes_the_place_of_the_one_before
+            a_deleted_tool_component_leaves_nothing
+            tool_components_are_listed_by_name
         }
     };
     ($place:expr => $($name:ident)*) => {

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
+use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
-use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, versions};
+use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, tools, versions};
 use crate::StoreError;
 
 /// A change, ready to be written.
@@ -18,6 +19,12 @@ pub(super) enum Change {
     Commit(Box<Prepared>),
     Schedule(PreparedSchedule),
     Versions(PreparedVersions),
+    /// A tool component that takes the place of the one of its name; without rows, one that goes.
+    Tool {
+        tenant: Tenant,
+        name: String,
+        rows: Vec<Row>,
+    },
     /// One step of a deletion.
     Delete {
         tenant: Tenant,
@@ -46,6 +53,7 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
+        Change::Tool { .. } => return Ok(()),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -83,6 +91,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => apply_commit(writing, commit),
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Versions(change) => versions::apply(writing, change),
+        Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }

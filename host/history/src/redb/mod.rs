@@ -18,6 +18,7 @@ mod meta;
 mod nodes;
 mod open;
 mod pack;
+mod parts;
 mod prepare;
 mod published;
 mod ready;
@@ -30,6 +31,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod timers;
+mod tools;
 mod versions;
 mod writer;
 
@@ -45,12 +47,12 @@ use bytes::Bytes;
 
 use self::batch::Change;
 use self::committer::Committer;
-use self::row::unavailable;
+use self::row::{Row, unavailable};
 use self::tables::TableId;
 use self::writer::Writer;
 use crate::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, Version, VersionsChange,
+    StoreFuture, UploadedTool, Version, VersionsChange,
 };
 
 /// How a [`RedbStore`] is opened.
@@ -323,6 +325,31 @@ impl Store for RedbStore {
     fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>> {
         let tenant = tenant.clone();
         self.scan(move |snapshot| versions::component(&snapshot.table(versions::COMPONENTS)?, &tenant, digest))
+    }
+
+    fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let (owner, name) = (tenant.clone(), tool.name.clone());
+            let rows = aside(move || Ok(tools::rows(&owner, &tool, &component))).await?;
+            let size = rows.iter().map(Row::size).sum();
+            limits::check_commit(size)?;
+            self.committer.write(Change::Tool { tenant: tenant.clone(), name, rows }, size).await
+        })
+    }
+
+    fn delete_tool<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, ()> {
+        let change = Change::Tool { tenant: tenant.clone(), name: name.to_owned(), rows: Vec::new() };
+        Box::pin(self.committer.write(change, tools::DELETE_SIZE))
+    }
+
+    fn tools<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Vec<UploadedTool>> {
+        let tenant = tenant.clone();
+        self.scan(move |snapshot| tools::list(&snapshot.table(tools::TABLE)?, &tenant))
+    }
+
+    fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.scan(move |snapshot| tools::component(&snapshot.table(tools::TABLE)?, &tenant, &name))
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -3,15 +3,14 @@
 //! `versions`: key tenant, workflow, zero byte, digest; value a 64-bit big-endian number that says in which order the tenant's
 //! versions came, then the version as CBOR, packed.
 //!
-//! `components`: key tenant, digest, number of the part (32 bits, big-endian); value the size of the whole component (64
-//! bits, big-endian), then the part, packed. Workflows that have the same component share it.
+//! `components`: key tenant, digest, number of the part; value a part of the component, see `parts`. Workflows that have the same
+//! component share it.
 
 use abide_model::{Digest, Tenant, WorkflowName};
 use bytes::Bytes;
 
 use super::key::Key;
-use super::limits::COMPONENT_ROW_BYTES;
-use super::pack;
+use super::parts;
 use super::routing;
 use super::row::{self, Row, corrupt, unavailable};
 use super::tables::{Readable, TableId, Writing};
@@ -35,17 +34,7 @@ fn decode(key: &[u8], value: &[u8]) -> Result<(u64, Version), StoreError> {
 
 /// The rows of a component.
 pub(super) fn component_rows(tenant: &Tenant, digest: Digest, component: &[u8]) -> Vec<Row> {
-    let size = component.len() as u64;
-    // An empty component has one row too: it is there.
-    let parts = component.chunks(COMPONENT_ROW_BYTES).chain(component.is_empty().then_some(component));
-    (0..)
-        .zip(parts)
-        .map(|(number, part)| {
-            let mut value = size.to_be_bytes().to_vec();
-            pack::pack_into(&mut value, part);
-            Row { key: component_key(tenant, &digest).u32(number).done(), value }
-        })
-        .collect()
+    parts::rows(&component_key(tenant, &digest), component)
 }
 
 fn component_key(tenant: &Tenant, digest: &Digest) -> Key {
@@ -166,23 +155,7 @@ fn numbered(
 
 /// A component, whole again.
 pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) -> Result<Option<Bytes>, StoreError> {
-    let beginning = component_key(tenant, &digest);
-    let first = beginning.clone().done();
-    let mut whole: Option<(u64, Vec<u8>)> = None;
-    for row in table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)? {
-        let (key, value) = row.map_err(unavailable)?;
-        let wrong = |why: String| corrupt(COMPONENTS, key.value(), why);
-        let (size, packed) = value.value().split_first_chunk().ok_or_else(|| wrong("the value is short".into()))?;
-        let part = pack::unpack(packed).map_err(wrong)?;
-        whole.get_or_insert_with(|| (u64::from_be_bytes(*size), Vec::new())).1.extend_from_slice(&part);
-    }
-    match whole {
-        None => Ok(None),
-        Some((size, bytes)) if bytes.len() as u64 == size => Ok(Some(bytes.into())),
-        Some((size, bytes)) => {
-            Err(corrupt(COMPONENTS, &first, format!("the parts have {} of {size} bytes", bytes.len())))
-        }
-    }
+    parts::read(table, COMPONENTS, &component_key(tenant, &digest))
 }
 
 #[cfg(test)]

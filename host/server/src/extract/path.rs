@@ -106,6 +106,17 @@ impl FromRequestParts<Shared> for TokenPath {
     }
 }
 
+/// `{name}`, a tool component. What may be a name, the host says.
+pub(crate) struct ToolPath(pub(crate) String);
+
+impl FromRequestParts<Shared> for ToolPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(part(&parameters(parts, shared).await?, "name").to_owned()))
+    }
+}
+
 async fn parameters(parts: &mut Parts, shared: &Shared) -> Result<RawPathParams, Error> {
     RawPathParams::from_request_parts(parts, shared)
         .await

@@ -19,6 +19,8 @@ mod structure;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
+mod tools;
+#[cfg(test)]
 mod versions;
 
 /// The document.

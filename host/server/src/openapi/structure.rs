@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::samples::document;
 use crate::extract::Parameters;
 use crate::router::table;
-use crate::routes::{check, history, replay, runs, schedules, search, updates, versions};
+use crate::routes::{check, history, replay, runs, schedules, search, tools, updates, versions};
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
@@ -55,6 +55,7 @@ fn it_lists_the_parameters_of_each_route() {
     let expected = BTreeMap::from([
         ("post /v1/versions".to_owned(), names(versions::UploadParameters::NAMES)),
         ("post /v1/runs/{run}/replay".to_owned(), names(replay::ReplayParameters::NAMES)),
+        ("put /v1/tools/{name}".to_owned(), names(tools::PutParameters::NAMES)),
         ("get /v1/runs".to_owned(), names(runs::ListParameters::NAMES)),
         ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
         ("post /v1/workflows/{name}/check".to_owned(), names(check::CheckParameters::NAMES)),

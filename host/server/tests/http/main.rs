@@ -13,5 +13,6 @@ mod stopping;
 mod streams;
 mod support;
 mod tasks;
+mod tools;
 mod updates;
 mod versions;

@@ -22,6 +22,7 @@ pub(crate) fn check(document: &Value, schema: &Value, value: &Value, place: &str
                     Some("boolean") => value.is_boolean(),
                     Some("integer") => value.is_i64() || value.is_u64(),
                     Some("number") => value.is_number(),
+                    Some("null") => value.is_null(),
                     _ => return wrong(format!("the type {given} is not known")),
                 };
                 if !fits {
