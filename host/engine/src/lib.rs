@@ -14,6 +14,7 @@ mod guest;
 mod imports;
 mod inspect;
 mod others;
+mod outcome;
 pub mod report;
 mod state;
 mod tool;

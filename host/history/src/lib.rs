@@ -14,5 +14,5 @@ mod version;
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
-pub use store::{Commit, DueTimer, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use version::Version;

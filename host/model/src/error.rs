@@ -38,6 +38,8 @@ pub enum ErrorCode {
     RunNotParked,
     /// The run is parked, and this needs one that is not.
     RunParked,
+    /// A component does not do what a history says.
+    HistoryDiffers,
     /// An idempotency key was used before with another request.
     IdempotencyConflict,
     /// The run was sent no such update.
@@ -99,6 +101,7 @@ impl ErrorCode {
             | Self::RunOpen
             | Self::RunNotParked
             | Self::RunParked
+            | Self::HistoryDiffers
             | Self::IdempotencyConflict
             | Self::Conflict
             | Self::TaskClosed
@@ -144,6 +147,7 @@ impl ErrorCode {
             Self::RunOpen => "run-open",
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",
+            Self::HistoryDiffers => "history-differs",
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::UpdateNotFound => "update-not-found",
             Self::QueryNotFound => "query-not-found",

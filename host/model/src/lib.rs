@@ -46,8 +46,8 @@ pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
     CallCancelled, CallCompleted, CallDeferred, CallRequested, CancelRequested, Event, MarkerRecorded, Parent,
-    Recorded, RunClosed, RunContinued, RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, Seq,
-    SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    Recorded, RunClosed, RunContinued, RunForked, RunParked, RunReset, RunResumed, RunStarted, RunTerminated,
+    RunTimedOut, Seq, SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};
@@ -57,7 +57,7 @@ pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
-pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use run::{ForkedFrom, IdReuse, ParkKind, ParkReason, Run, RunStatus};
 pub use scalar::Scalar;
 pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,

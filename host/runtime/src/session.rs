@@ -10,6 +10,7 @@ use abide_model::{
 };
 use abide_replay::{Divergence, Machine, Seen};
 
+use crate::prefix::Shown;
 use crate::slice::Slice;
 
 /// How many bytes of a guest's last log line go into the reason of its stop.
@@ -52,6 +53,8 @@ pub(crate) struct Session {
     recorded_calls: Vec<Call>,
     /// A digest over all that the guest did, where somebody wants one.
     trace: Option<Digest>,
+    /// What the guest showed in the steps that its history has, where somebody wants that.
+    shown: Option<Shown>,
     /// All log lines, where the trace is kept.
     log: Vec<String>,
     ended: bool,
@@ -67,7 +70,8 @@ impl Session {
         history: &[(Seq, Recorded)],
     ) -> Self {
         let machine = Machine::new(history);
-        let spec = GuestSpec { run_id, started_ms, started: started.clone(), markers: machine.markers().clone() };
+        let told = guest_run_id(run_id, history);
+        let spec = GuestSpec { run_id: told, started_ms, started: started.clone(), markers: machine.markers().clone() };
         Self {
             guest: Guest::new(program, spec),
             machine,
@@ -75,6 +79,7 @@ impl Session {
             time_ms: started_ms,
             recorded_calls: Vec::new(),
             trace: None,
+            shown: None,
             log: Vec::new(),
             ended: false,
         }
@@ -85,6 +90,16 @@ impl Session {
         let mut log = std::mem::take(&mut self.log);
         log.drain(..log.len().saturating_sub(most));
         log
+    }
+
+    /// Keeps what the guest shows from now on in steps that its history has.
+    pub(crate) fn keep_shown(&mut self) {
+        self.shown = Some(Shown::default());
+    }
+
+    /// What was kept.
+    pub(crate) fn take_shown(&mut self) -> Shown {
+        self.shown.take().unwrap_or_default()
     }
 
     /// Keeps a digest over all that the guest does from now on, and its log lines.
@@ -230,11 +245,15 @@ impl Session {
             Output::Published { name, value } => {
                 if self.machine.is_past_record() {
                     news.published.push((name, value));
+                } else if let Some(shown) = &mut self.shown {
+                    shown.published.insert(name, value);
                 }
             }
             Output::Attributes(attributes) => {
                 if self.machine.is_past_record() {
                     news.attributes = Some(attributes);
+                } else if let Some(shown) = &mut self.shown {
+                    shown.attributes = Some(attributes);
                 }
             }
             Output::Log { level, message, fields } => {
@@ -293,14 +312,30 @@ fn last_words(outputs: Vec<Output>) -> Option<String> {
     (!warnings.is_empty()).then(|| warnings.join(" / "))
 }
 
+/// The run id that the guest of a run is told. One that goes on with the events of another run goes on with what its guest was told there.
+pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId {
+    let told = history.iter().rev().find_map(|(_, recorded)| match &recorded.event {
+        Event::RunForked(forked) => Some(forked.guest_run_id),
+        Event::RunReset(reset) => reset.guest_run_id,
+        _ => None,
+    });
+    told.unwrap_or(run_id)
+}
+
+/// What to do about a divergence, after the words that say what it is.
+const WHAT_TO_DO: &str =
+    ": resume the run on a version that does what its history says (`abide resume RUN --version V`)";
+
+/// Why a guest stopped, without what to do about it in a run that is parked.
+pub(crate) fn what_differs(reason: &ParkReason) -> &str {
+    reason.message.strip_suffix(WHAT_TO_DO).unwrap_or(&reason.message)
+}
+
 /// A run is parked for a divergence with these words.
 fn diverged(divergence: Divergence) -> ParkReason {
     ParkReason {
         kind: ParkKind::Divergence,
-        message: format!(
-            "{divergence}: resume the run on a version that does what its history says \
-             (`abide resume RUN --version V`)"
-        ),
+        message: format!("{divergence}{WHAT_TO_DO}"),
         event: Some(divergence.event),
         backtrace: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! What the host shows of workflows, runs and histories: the JSON of the HTTP interface and of `-o json`.
 
 mod batch;
+mod forks;
 mod history;
 mod schedules;
 
@@ -14,6 +15,7 @@ use abide_model::{
 use serde::{Deserialize, Serialize};
 
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
+pub use forks::{ForkRun, Forked, Forks, KeepRun, Kept};
 pub use history::{History, HistoryEvent};
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,

@@ -18,10 +18,11 @@ mod tests {
     use abide_history::Version;
     use abide_model::{
         Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-        CancelRequested, Configuration, Digest, Error, ErrorCode, Event, Failure, IdReuse, Json, Limits,
+        CancelRequested, Configuration, Digest, Error, ErrorCode, Event, Failure, ForkedFrom, IdReuse, Json, Limits,
         MarkerRecorded, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed,
-        RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
-        SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+        RunContinued, RunForked, RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated,
+        RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+        WorkflowName,
     };
     use abide_model::{Backfill, Interval, OverlapPolicy, ScheduleCounts, ScheduleFailure, ScheduleId, ScheduleSpec};
     use abide_runtime::view::{
@@ -29,9 +30,10 @@ mod tests {
         TriggerOutcome, TriggerSchedule, Triggered,
     };
     use abide_runtime::view::{
-        Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Deployed, Description, History,
-        HistoryEvent, IfRunning, OpenCall, ReplayReport, ReplayVerdict, ResetRun, RunCounts, Runs, Signalled, StartRun,
-        StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor, Workflow,
+        Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Deployed, Description, ForkRun, Forked,
+        Forks, History, HistoryEvent, IfRunning, KeepRun, Kept, OpenCall, ReplayReport, ReplayVerdict, ResetRun,
+        RunCounts, Runs, Signalled, StartRun, StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor,
+        Workflow,
     };
     use serde::Serialize;
     use serde_json::{Value, json};
@@ -41,7 +43,7 @@ mod tests {
     use crate::extract::Parameters;
     use crate::problem::Problem;
     use crate::router::table;
-    use crate::routes::{history, runs, schedules, search, tasks, updates, versions};
+    use crate::routes::{forks, history, runs, schedules, search, tasks, updates, versions};
 
     fn document() -> Value {
         serde_json::from_str(DOCUMENT).unwrap()
@@ -95,6 +97,7 @@ mod tests {
             ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
             ("get /v1/runs/count".to_owned(), names(search::CountParameters::NAMES)),
             ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
+            ("get /v1/runs/{run}/forks".to_owned(), names(forks::ForksParameters::NAMES)),
             ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),
             ("post /v1/runs/{run}/updates".to_owned(), names(updates::UpdateParameters::NAMES)),
             ("get /v1/runs/{run}/updates/{name}".to_owned(), names(updates::ShowParameters::NAMES)),
@@ -215,6 +218,8 @@ mod tests {
             continued_from: Some(parent().child),
             has_children: None,
             attributes: attributes(),
+            forked_from: Some(ForkedFrom { run_id: parent().run_id, event: 4, root: parent().child }),
+            fork_race: Some(parent().child),
         }
     }
 
@@ -298,6 +303,21 @@ mod tests {
         };
         fits("StartRun", &start);
         fits("ResetRun", &ResetRun { event: 1, version: Some("0123abcd".to_owned()) });
+        let fork = ForkRun {
+            event: 4,
+            outcome: Some(failure()),
+            version: Some("0123abcd".to_owned()),
+            id: Some(run().id),
+            times: Some(3),
+        };
+        fits("ForkRun", &fork);
+        let (run_id, race) = (run().run_id, run().run_id);
+        let forks = vec![Started { run: run(), created: true }];
+        fits("Forked", &Forked { run_id, event: 4, race: Some(race), forks });
+        let (root_run, next) = (Some(run()), Some(run_id));
+        fits("Forks", &Forks { run_id, root: run_id, root_run, forks: vec![run()], next });
+        fits("KeepRun", &KeepRun { reason: Some("best".to_owned()), terminate: true });
+        fits("Kept", &Kept { run_id, race, ended: vec![run_id] });
         for wait_for in [WaitFor::Accepted, WaitFor::Completed] {
             let (id, name) = (Some("u".to_owned()), "add".to_owned());
             fits("UpdateRun", &UpdateRun { id, name, arguments: text("1"), wait_for });
@@ -491,7 +511,13 @@ mod tests {
             Event::MarkerRecorded(MarkerRecorded { id: "p".into(), cause: 0, value: text("true") }),
             Event::RunContinued(RunContinued { cause: 0, input: text("1"), run_id: run().run_id }),
             Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
-            Event::RunReset(RunReset { run_id: run().run_id, event: 1 }),
+            Event::RunForked(RunForked {
+                run_id: run().run_id,
+                event: 1,
+                set_outcome: true,
+                guest_run_id: run().run_id,
+            }),
+            Event::RunReset(RunReset { run_id: run().run_id, event: 1, guest_run_id: None }),
             Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
         ];
         let document = document();

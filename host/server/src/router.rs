@@ -7,7 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    control, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions, workflows,
+    control, forks, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions,
+    workflows,
 };
 use crate::state::Shared;
 
@@ -56,6 +57,9 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/terminate", control::terminate),
         post("/v1/runs/{run}/resume", control::resume),
         post("/v1/runs/{run}/reset", control::reset),
+        post("/v1/runs/{run}/fork", forks::fork),
+        get("/v1/runs/{run}/forks", forks::list),
+        post("/v1/runs/{run}/keep", forks::keep),
         post("/v1/runs/{run}/replay", replay::replay),
         post("/v1/schedules", schedules::create),
         get("/v1/schedules", schedules::list),

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
+pub(crate) mod fork;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod list;
@@ -52,6 +53,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Delete(delete) => control::delete(&client()?, delete, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
+        Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
+        Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
+        Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

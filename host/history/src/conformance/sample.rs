@@ -51,6 +51,8 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         continued_from: None,
         has_children: None,
         attributes: Default::default(),
+        forked_from: None,
+        fork_race: None,
     }
 }
 

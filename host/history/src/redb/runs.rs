@@ -17,6 +17,11 @@ use crate::StoreError;
 pub(super) const TABLE: TableId = TableId::Runs;
 pub(super) const IDS: TableId = TableId::Ids;
 
+/// The key of a run's row.
+pub(super) fn key(tenant: &Tenant, run_id: RunId) -> Vec<u8> {
+    Key::of_run(tenant, run_id).done()
+}
+
 /// The row of a run.
 pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
     Row { key: Key::of_run(tenant, run.run_id).done(), value: row::encode(run) }
@@ -131,7 +136,8 @@ mod tests {
     fn golden_rows() {
         let tenant = Tenant::default();
         let attributes = ("attributes".to_owned(), testing::samples::run_with_attributes());
-        for (name, run) in testing::samples::runs().into_iter().chain([attributes]) {
+        let forked = ("forked".to_owned(), testing::samples::run_that_was_forked());
+        for (name, run) in testing::samples::runs().into_iter().chain([attributes, forked]) {
             let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
             let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
             assert_eq!(found, Ok(Some(run)));

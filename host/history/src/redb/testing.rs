@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-    CancelRequested, Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent,
-    ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked,
-    RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
-    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Digest, Event, Failure, ForkedFrom, Json, Limits, MarkerRecorded, Node, Outcome,
+    Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked,
+    RunId, RunParked, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -230,7 +230,11 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(id, name, arguments)| Event::UpdateReceived(UpdateReceived { id, name, arguments }));
     let marker = (".{0,20}", any::<u64>(), json())
         .prop_map(|(id, cause, value)| Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
-    let reset = (run_id(), any::<u64>()).prop_map(|(run_id, event)| Event::RunReset(RunReset { run_id, event }));
+    let reset = (run_id(), any::<u64>(), option::of(run_id()))
+        .prop_map(|(run_id, event, guest_run_id)| Event::RunReset(RunReset { run_id, event, guest_run_id }));
+    let forked = (run_id(), any::<u64>(), any::<bool>(), run_id()).prop_map(|(run_id, event, set_outcome, guest)| {
+        Event::RunForked(RunForked { run_id, event, set_outcome, guest_run_id: guest })
+    });
     let requested = (any::<u32>(), any::<u64>(), proptest::sample::select(&CALL_KINDS[..]), request(), options())
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
@@ -254,6 +258,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         update.boxed(),
         marker.boxed(),
         reset.boxed(),
+        forked.boxed(),
         any::<(u32, u32)>().prop_map(|(call, attempt)| Event::CallDeferred(CallDeferred { call, attempt })).boxed(),
     ]);
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
@@ -291,9 +296,11 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
     let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
     let others =
         (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()), attributes());
-    (names, rest, others).prop_map(|((run_id, id, workflow, version, status), rest, others)| {
+    let forks = (option::of(forked_from()), option::of(run_id()));
+    (names, rest, others, forks).prop_map(|((run_id, id, workflow, version, status), rest, others, forks)| {
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
         let (parent, continued_as, continued_from, has_children, attributes) = others;
+        let (forked_from, fork_race) = forks;
         Run {
             run_id,
             id,
@@ -310,8 +317,14 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
             continued_from,
             has_children,
             attributes,
+            forked_from,
+            fork_race,
         }
     })
+}
+
+fn forked_from() -> impl Strategy<Value = ForkedFrom> {
+    (run_id(), any::<u64>(), run_id()).prop_map(|(run_id, event, root)| ForkedFrom { run_id, event, root })
 }
 
 fn parent() -> impl Strategy<Value = Parent> {

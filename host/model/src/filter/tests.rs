@@ -32,6 +32,8 @@ fn run(status: RunStatus) -> Run {
         continued_from: None,
         has_children: None,
         attributes,
+        forked_from: None,
+        fork_race: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The handlers, by resource. Each extracts, calls the host and renders.
 
 pub(crate) mod control;
+pub(crate) mod forks;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod missing;

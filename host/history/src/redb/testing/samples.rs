@@ -2,10 +2,10 @@
 
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
-    Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
-    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted,
-    RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    Configuration, Digest, Event, Failure, ForkedFrom, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind,
+    ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunReset,
+    RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
+    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -124,7 +124,17 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ),
         ("run-continued", Event::RunContinued(RunContinued { cause: 2, input: json("{}"), run_id })),
         ("run-timed-out", Event::RunTimedOut(RunTimedOut { run_timeout_ms: 86_400_000 })),
-        ("run-reset", Event::RunReset(RunReset { run_id, event: 12 })),
+        ("run-reset", Event::RunReset(RunReset { run_id, event: 12, guest_run_id: None })),
+        ("run-reset-told", Event::RunReset(RunReset { run_id, event: 12, guest_run_id: Some(run_id) })),
+        (
+            "run-forked",
+            Event::RunForked(RunForked {
+                run_id,
+                event: 12,
+                set_outcome: true,
+                guest_run_id: RunId::from_bytes([8; 16]),
+            }),
+        ),
         ("run-started-configured", Event::RunStarted(Box::new(configured))),
         ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
@@ -225,6 +235,8 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         continued_from: (status == RunStatus::TimedOut).then(|| RunId::from_bytes([9; 16])),
         has_children: (status == RunStatus::TimedOut).then_some(true),
         attributes: Attributes::default(),
+        forked_from: None,
+        fork_race: None,
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
 }
@@ -236,4 +248,11 @@ pub(in super::super) fn run_with_attributes() -> Run {
         r#"{"amount": 12.5, "count": -3, "customer": "acme", "due": "2026-11-01T00:00:00Z", "tags": ["red"], "urgent": true}"#,
     );
     Run { attributes: attributes.read().unwrap(), ..run }
+}
+
+/// The row of a fork that is part of a race.
+pub(in super::super) fn run_that_was_forked() -> Run {
+    let (_, run) = runs().remove(0);
+    let [from, root, race] = [2, 1, 3].map(|number| RunId::from_bytes([number; 16]));
+    Run { forked_from: Some(ForkedFrom { run_id: from, event: 12, root }), fork_race: Some(race), ..run }
 }
