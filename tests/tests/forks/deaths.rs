@@ -126,5 +126,5 @@ fn forks_are_made_once_whenever_the_host_dies() {
         }
     }
     println!("{} commits", number - 1);
-    assert!(number > 10, "{number} commits mean something");
+    assert!(number > 6, "{number} commits mean something");
 }

@@ -32,12 +32,12 @@ async fn one_of_a_race_is_kept() {
     );
     // One that was deleted is made again, in the same race.
     let [first, second, third] = [0, 1, 2].map(|number: usize| RunRef::Run(forked.forks[number].run.run_id));
-    local.host.terminate(&local.tenant, &second, "").await.unwrap();
-    local.host.delete(&local.tenant, &second).await.unwrap();
+    local.host.terminate(&local.tenant, &first, "").await.unwrap();
+    local.host.delete(&local.tenant, &first).await.unwrap();
     let again = try_fork(&local, &run, race.clone()).await.unwrap();
     let created: Vec<_> = again.forks.iter().map(|fork| fork.created).collect();
-    assert_eq!((created, again.race), (vec![false, true, false], forked.race));
-    let second = RunRef::Run(again.forks[1].run.run_id);
+    assert_eq!((created, again.race), (vec![true, false, false], forked.race));
+    let first = RunRef::Run(again.forks[0].run.run_id);
     // Another request with the same id is none of them.
     let other = ForkRun { id: "r".parse_id(), times: Some(2), ..at(1) };
     assert_eq!(try_fork(&local, &run, other).await.unwrap_err().code, ErrorCode::RunAlreadyOpen);
@@ -74,6 +74,6 @@ async fn the_others_may_be_terminated() {
         let refused = try_fork(&local, &run, ForkRun { times: Some(times), ..at(3) }).await.unwrap_err();
         assert!(refused.message.contains("give 1 to 100"), "{refused}");
     }
-    let long = ForkRun { id: "x".repeat(128).as_str().parse_id(), times: Some(2), ..at(3) };
+    let long = ForkRun { id: "x".repeat(199).as_str().parse_id(), times: Some(2), ..at(3) };
     assert_eq!(try_fork(&local, &run, long).await.unwrap_err().code, ErrorCode::InvalidArgument);
 }

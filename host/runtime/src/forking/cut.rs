@@ -114,7 +114,7 @@ fn requested(history: &History, call: CallIndex) -> Option<&CallRequested> {
 /// The place after the last output of the step that the output at `at` belongs to.
 fn end_of_step(history: &History, at: usize) -> usize {
     let step = cause(&history[at].1);
-    history.iter().rposition(|(_, recorded)| cause(recorded) == step).map_or(at, |last| last) + 1
+    history.iter().rposition(|(_, recorded)| cause(recorded) == step).unwrap_or(at) + 1
 }
 
 fn cause(recorded: &Recorded) -> Option<Seq> {

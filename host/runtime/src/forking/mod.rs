@@ -48,20 +48,22 @@ impl Host {
             None => cut::before(&origin, &history, fork.event)?,
         };
         let plan = self.plan(&key, &origin, &history, cut, &fork).await?;
-        let mut race = None;
-        let mut forks = Vec::with_capacity(ids.len());
+        let mut there = Vec::with_capacity(ids.len());
         for id in &ids {
-            let there = match id {
+            there.push(match id {
                 Some(id) => self.same_fork(tenant, id, &plan).await?,
                 None => None,
-            };
-            // One that an earlier request made says what the race is called.
-            race = race.or(there.as_ref().and_then(|run| run.fork_race));
-            let started = match there {
+            });
+        }
+        // One that an earlier request made says what the race is called.
+        let mut race = there.iter().flatten().find_map(|run| run.fork_race);
+        let races = ids.len() > 1;
+        let mut forks = Vec::with_capacity(ids.len());
+        for (id, there) in ids.into_iter().zip(there) {
+            forks.push(match there {
                 Some(run) => Started { run, created: false },
-                None => self.start_fork(tenant, id.clone(), &plan, ids.len() > 1, &mut race).await?,
-            };
-            forks.push(started);
+                None => self.start_fork(tenant, id, &plan, races, &mut race).await?,
+            });
         }
         Ok(Forked { run_id: key.run_id, event: plan.of.cut, race, forks })
     }
