@@ -58,6 +58,11 @@ impl LocalHost {
         Self { host, tenant: Tenant::default(), folder, clock }
     }
 
+    /// Where it keeps what it stores.
+    pub fn folder(&self) -> std::path::PathBuf {
+        self.folder.path().to_owned()
+    }
+
     /// Stops the host and opens another one on the same folder.
     pub async fn reopen(self, performer: impl Performer) -> Self {
         self.reopen_after(performer, || ()).await

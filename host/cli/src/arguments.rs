@@ -5,8 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, capsule, check, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve,
-    signal, start, swap, tasks, tools, update, versions,
+    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result, schedule,
+    serve, signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -19,7 +19,7 @@ const STYLES: Styles = Styles::styled()
 const AFTER_HELP: &str = "\
 RUN is a run id (`run_…`), or the id that was given at the start: then its latest run is meant.
 FILTER is such as \"status = 'running' and customer = 'acme' and started > -24h\": fields are status, workflow, id,
-version, started, closed, parked and any attribute; operators are = != < <= > >= in not-in starts_with and or not.
+version, started, closed, parked, forked_from, fork_root, fork_race and any attribute; operators are = != < <= > >= in not-in starts_with and or not.
 JSON is a JSON text, `@FILE`, or `-` for standard input.
 
 Exit status: 0 done · 1 the run failed, the replay is not identical, or the file is refused · 2 wrong arguments · 3 the host cannot
@@ -116,6 +116,12 @@ pub(crate) enum Command {
     Unpin(control::PinArguments),
     /// Let a run go on from one of its events, as a new run
     Reset(control::ResetArguments),
+    /// Start a run that shares the history up to an event of another one, and goes on differently
+    Fork(fork::ForkArguments),
+    /// Show the forks of a run, as a tree
+    Forks(fork::ForksArguments),
+    /// Keep a run of a race, and end the others
+    Keep(fork::KeepArguments),
     /// Show, upload and remove tool components
     Tools(tools::ToolsArguments),
     /// Show the task queues and their workers

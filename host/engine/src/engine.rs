@@ -257,6 +257,10 @@ impl Program {
         &self.inner.engine.inner
     }
 
+    pub(crate) fn component(&self) -> &Component {
+        self.inner.pre.component()
+    }
+
     pub(crate) fn pre(&self) -> &InstancePre<GuestState> {
         &self.inner.pre
     }

@@ -15,6 +15,7 @@ mod imports;
 mod inspect;
 mod memory;
 mod others;
+mod outcome;
 pub mod report;
 mod second;
 mod state;

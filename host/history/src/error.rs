@@ -28,6 +28,20 @@ pub enum StoreError {
         /// How it ended.
         status: RunStatus,
     },
+    /// The run that a new run is to share its history with is not there. Nothing was written.
+    #[error("there is no run `{0}` to fork: it was deleted in between")]
+    NoSuchRun(RunId),
+    /// So many runs stand before it already whose history it shares. Nothing was written.
+    #[error(
+        "run `{run_id}` shares its history with {limit} runs, one before the other, and none can be added: fork one of those \
+         before it, or copy it with `abide reset`"
+    )]
+    TooManyForks {
+        /// The run that was to be forked.
+        run_id: RunId,
+        /// How many there may be.
+        limit: u32,
+    },
     /// A schedule was changed, made or deleted in between. Nothing was written.
     #[error("schedule `{0}` was changed by somebody else in between: look at it, then try again")]
     ScheduleChanged(ScheduleId),
@@ -56,6 +70,8 @@ impl From<StoreError> for Error {
             }
             StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
             StoreError::IdUsed { .. } => ErrorCode::RunIdUsed,
+            StoreError::NoSuchRun(_) => ErrorCode::RunNotFound,
+            StoreError::TooManyForks { .. } => ErrorCode::LimitExceeded,
             StoreError::InUse(_) => ErrorCode::DataInUse,
             StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
             StoreError::Corrupt(_) => ErrorCode::StoreCorrupt,
@@ -65,7 +81,8 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Conflict { run_id, .. }
             | StoreError::RunAlreadyOpen(run_id)
-            | StoreError::IdUsed { run_id, .. } => converted.about(run_id),
+            | StoreError::IdUsed { run_id, .. }
+            | StoreError::TooManyForks { run_id, .. } => converted.about(run_id),
             _ => converted,
         }
     }

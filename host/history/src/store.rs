@@ -51,6 +51,8 @@ pub struct Commit {
     pub successor: Option<Box<Commit>>,
     /// The step of the schedule that starts this run: both are durable, or neither.
     pub schedule: Option<ScheduleChange>,
+    /// Of a start: the run begins with events of another run, and `events` follow them.
+    pub fork: Option<ForkOf>,
 }
 
 impl Commit {
@@ -71,8 +73,19 @@ impl Commit {
             id_reuse: IdReuse::default(),
             successor: None,
             schedule: None,
+            fork: None,
         }
     }
+}
+
+/// What a run begins with that is a fork: the first events of another run, with their requests and the idempotency keys that led to them.
+/// They are not copied, and they stay when that run is deleted, until the last of its forks is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForkOf {
+    /// The other run. It is refused with [`StoreError::NoSuchRun`] where there is none.
+    pub run_id: RunId,
+    /// The first of its events that the fork does not have: 1 at least, and not more than it has.
+    pub cut: Seq,
 }
 
 /// A timer of a run.
@@ -234,7 +247,8 @@ pub trait Store: Send + Sync + 'static {
     /// Removes a run that has ended, with all that is stored of it. From the first change on it is nowhere to be found; where much is
     /// stored, more changes follow, and one that is cut short is finished by asking again. A run that is not there is fine; one
     /// that is open is refused with [`StoreError::Invalid`]. Timers that it left behind stay until they ring; a commit that only clears
-    /// some is taken for a run that is not there.
+    /// some is taken for a run that is not there. What forks of the run need of it stays, and is seen through them only; it goes with
+    /// the last of them.
     fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()>;
 
     /// Runs whose deletion was begun and not finished, at most `limit`.

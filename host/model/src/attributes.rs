@@ -22,11 +22,14 @@ const MAX_BYTES: usize = 8 << 10;
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// Names that are fields of every run, or words of the filter language.
-const RESERVED: [&str; 19] = [
+const RESERVED: [&str; 22] = [
     "and",
     "cancel_requested",
     "closed",
     "false",
+    "fork_race",
+    "fork_root",
+    "forked_from",
     "id",
     "in",
     "not",

@@ -38,6 +38,8 @@ pub enum ErrorCode {
     RunNotParked,
     /// The run is parked, and this needs one that is not.
     RunParked,
+    /// A component does not do what a history says.
+    HistoryDiffers,
     /// An idempotency key was used before with another request.
     IdempotencyConflict,
     /// The run was sent no such update.
@@ -106,6 +108,7 @@ impl ErrorCode {
             | Self::RunOpen
             | Self::RunNotParked
             | Self::RunParked
+            | Self::HistoryDiffers
             | Self::IdempotencyConflict
             | Self::Conflict
             | Self::TaskClosed
@@ -153,6 +156,7 @@ impl ErrorCode {
             Self::RunOpen => "run-open",
             Self::RunNotParked => "run-not-parked",
             Self::RunParked => "run-parked",
+            Self::HistoryDiffers => "history-differs",
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::UpdateNotFound => "update-not-found",
             Self::QueryNotFound => "query-not-found",

@@ -84,6 +84,9 @@ pub enum Event {
     /// What stands before this was copied from another run.
     #[n(16)]
     RunReset(#[n(0)] RunReset),
+    /// What stands before this is shared with another run, which this one was forked from.
+    #[n(17)]
+    RunForked(#[n(0)] RunForked),
     /// Whoever performs a call will answer it later: from here on it is waited for, and no attempt is begun again.
     #[n(20)]
     CallDeferred(#[n(0)] CallDeferred),
@@ -121,6 +124,7 @@ impl Event {
             Self::RunContinued(_) => "run-continued",
             Self::RunTimedOut(_) => "run-timed-out",
             Self::RunReset(_) => "run-reset",
+            Self::RunForked(_) => "run-forked",
             Self::CallDeferred(_) => "call-deferred",
             Self::RunPinned(pinned) => match pinned.pinned {
                 true => "run-pinned",
@@ -149,6 +153,7 @@ impl Event {
             | Self::RunContinued(_)
             | Self::RunTimedOut(_)
             | Self::RunReset(_)
+            | Self::RunForked(_)
             | Self::CallDeferred(_)
             | Self::RunPinned(_) => false,
         }
@@ -420,6 +425,26 @@ pub struct RunReset {
     /// Its first event that was not copied.
     #[n(1)]
     pub event: Seq,
+    /// The run id that the guest was told before, and is told still. Without one it is told that of its own run.
+    #[n(2)]
+    pub guest_run_id: Option<RunId>,
+}
+
+/// See [`Event::RunForked`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunForked {
+    /// The other run.
+    #[n(0)]
+    pub run_id: RunId,
+    /// Its first event that is not shared.
+    #[n(1)]
+    pub event: Seq,
+    /// Whether the outcome that follows was given by who forked the run.
+    #[n(2)]
+    pub set_outcome: bool,
+    /// The run id that the guest was told before, and is told still: its requests may have it.
+    #[n(3)]
+    pub guest_run_id: RunId,
 }
 
 impl From<&RunTimedOut> for Failure {

@@ -47,8 +47,8 @@ pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
     CallCancelled, CallCompleted, CallDeferred, CallRequested, CancelRequested, Event, MarkerRecorded, Parent,
-    Recorded, RunClosed, RunContinued, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated,
-    RunTimedOut, Seq, SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    Recorded, RunClosed, RunContinued, RunForked, RunParked, RunPinned, RunReset, RunResumed, RunStarted,
+    RunTerminated, RunTimedOut, Seq, SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};
@@ -59,7 +59,7 @@ pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use routing::{Labels, Previous, Ramp, Routing, SwapPolicy};
-pub use run::{HeldBack, IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use run::{ForkedFrom, HeldBack, IdReuse, ParkKind, ParkReason, Run, RunStatus};
 pub use scalar::Scalar;
 pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,

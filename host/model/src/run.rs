@@ -3,7 +3,10 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{Attributes, CallerId, Digest, Error, ErrorCode, Outcome, Parent, RunId, RunStarted, Seq, WorkflowName};
+use crate::{
+    Attributes, CallKind, CallerId, Digest, Error, ErrorCode, Event, Outcome, Parent, RunId, RunStarted, Seq,
+    WorkflowName,
+};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
@@ -175,6 +178,14 @@ pub struct Run {
     #[n(16)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_back: Option<HeldBack>,
+    /// The run whose history it shares.
+    #[n(17)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
+    /// The race that it is part of: one name for the forks that were made together, of which one is to be kept.
+    #[n(18)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork_race: Option<RunId>,
 }
 
 /// Why a run could not go on with another version.
@@ -186,6 +197,20 @@ pub struct HeldBack {
     /// What happened when the history was replayed on it.
     #[n(1)]
     pub reason: ParkReason,
+}
+
+/// Where the history of a fork begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct ForkedFrom {
+    /// The run that it was forked from.
+    #[n(0)]
+    pub run_id: RunId,
+    /// The first event of that run that it does not share.
+    #[n(1)]
+    pub event: Seq,
+    /// The run at which the forks began, of which this is one of many or the only one: that run itself was not forked.
+    #[n(2)]
+    pub root: RunId,
 }
 
 impl Run {
@@ -214,7 +239,30 @@ impl Run {
             attributes: started.attributes.clone(),
             pinned: None,
             held_back: None,
+            forked_from: None,
+            fork_race: None,
         }
+    }
+
+    /// Says in the row of a run that begins what follows from the events that it begins with.
+    pub fn goes_on_from<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>) {
+        for event in events {
+            match event {
+                Event::CancelRequested(_) => self.cancel_requested = true,
+                Event::RunPinned(pinned) => self.pinned = pinned.pinned.then_some(true),
+                Event::CallRequested(requested) if requested.kind == CallKind::ChildrenStart => {
+                    self.has_children = Some(true);
+                }
+                _ => {}
+            }
+        }
+        // Its parent waits for the run that it started.
+        self.parent = None;
+    }
+
+    /// The run at which its forks began: itself, where it is no fork.
+    pub fn fork_root(&self) -> RunId {
+        self.forked_from.map_or(self.run_id, |from| from.root)
     }
 }
 

@@ -9,6 +9,11 @@ pub(crate) fn no_run(key: &RunKey) -> Error {
     Error::new(ErrorCode::RunNotFound, message)
 }
 
+pub(crate) fn no_start(key: &RunKey) -> Error {
+    let message = format!("run `{}` does not begin with its start", key.run_id);
+    Error::new(ErrorCode::StoreCorrupt, message)
+}
+
 pub(crate) fn closed(run: &Run) -> Error {
     let message = format!("run `{}` is {}: a run that ended takes nothing more", run.run_id, run.status);
     Error::new(ErrorCode::RunClosed, message).about(run.run_id)

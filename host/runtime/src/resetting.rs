@@ -7,12 +7,13 @@ use abide_model::{
 
 use crate::Host;
 use crate::checks::random;
+use crate::forking::{History, place, version_at, whole_steps};
 use crate::inner::RunKey;
-use crate::new_run::{self, NewRun, RUN_TIMEOUT};
+use crate::new_run::{NewRun, RUN_TIMEOUT};
+use crate::prefix::{self, Shown};
 use crate::run_task::open_timers;
+use crate::session::guest_run_id;
 use crate::view::{IfRunning, ResetRun, Started};
-
-type History = Vec<(Seq, Recorded)>;
 
 impl Host {
     /// Starts a run with the events of `run` before `reset.event`, and the signals that came after it. An open run is terminated by the same
@@ -22,22 +23,21 @@ impl Host {
         let key = self.find(tenant, run).await?;
         let old = self.row(&key).await?;
         let history = self.inner.read_history(&key).await?;
-        let end = history.iter().position(|(_, recorded)| recorded.event.is_last()).unwrap_or(history.len());
-        let asked = usize::try_from(reset.event).ok().filter(|event| (1..=end).contains(event));
-        let asked = asked.ok_or_else(|| {
-            let message =
-                format!("`event`: {} is not between 1 and {end}: `abide history {}` shows them", reset.event, old.id);
-            Error::new(ErrorCode::InvalidArgument, message).about(old.run_id)
-        })?;
-        let cut = whole_steps(&history, asked);
+        let cut = whole_steps(&history, place(&old, &history, reset.event)?);
         let version = match &reset.version {
             Some(version) => Some(self.find_version(tenant, &old.workflow, version).await?),
             None => None,
         };
         let now_ms = self.inner.clock.now_ms();
         let run_id = RunId::new(now_ms, u128::from_be_bytes(random()?));
-        let new = continued(&history, cut, run_id, now_ms, (old.version, version), &key)?;
+        let mut new = continued(&history, cut, run_id, now_ms, (old.version, version), &key)?;
+        let told = guest_run_id(key.run_id, &history);
+        let shown = self.shown_by(&key, new.run.version, told, &history[..cut]).await?;
+        if let Some(attributes) = shown.attributes {
+            new.run.attributes = attributes;
+        }
         let mut commit = new.commit();
+        commit.published = shown.published.into_iter().collect();
         // The run timeout of the new run is among its timers already.
         let mut timers = open_timers(&history[..cut]);
         timers.remove(&RUN_TIMEOUT);
@@ -51,6 +51,16 @@ impl Host {
         let run = new.run.clone();
         new.drive(&self.inner);
         Ok(Started { run, created: true })
+    }
+
+    /// What the run had published by the end of `history`. A version that does not come so far parks the new run, which says why: here it is
+    /// only seen how far it comes.
+    async fn shown_by(&self, key: &RunKey, version: Digest, told: RunId, history: &History) -> Result<Shown, Error> {
+        match self.inner.programs.get(&key.tenant, version).await {
+            Ok(program) => Ok(prefix::replay(&self.inner, key, &program, told, history).await?.shown),
+            Err(error) if error.code == ErrorCode::StoreUnavailable => Err(error),
+            Err(_) => Ok(Shown::default()),
+        }
     }
 
     /// Adds the bodies of the requests, which are stored with each run.
@@ -67,28 +77,6 @@ impl Host {
     }
 }
 
-/// The latest place, `asked` at most, where no step is cut in two: a step's outputs follow from one input, so a replay makes all of them.
-fn whole_steps(history: &History, asked: usize) -> usize {
-    let cause = |recorded: &Recorded| match &recorded.event {
-        Event::CallRequested(requested) => Some(requested.cause),
-        Event::CallCancelled(cancelled) => Some(cancelled.cause),
-        Event::UpdateAnswered(answered) => Some(answered.cause),
-        Event::MarkerRecorded(marker) => Some(marker.cause),
-        Event::RunClosed(closed) => Some(closed.cause),
-        Event::RunContinued(continued) => Some(continued.cause),
-        _ => None,
-    };
-    let mut cut = asked;
-    while let Some(next) = history[cut..].iter().find_map(|(_, recorded)| cause(recorded)) {
-        // The first output that is kept of the same step, if any is.
-        match history[..cut].iter().position(|(_, recorded)| cause(recorded) == Some(next)) {
-            Some(first) => cut = first,
-            None => break,
-        }
-    }
-    cut
-}
-
 /// The new run.
 fn continued(
     history: &History,
@@ -98,28 +86,21 @@ fn continued(
     (now, version): (Digest, Option<Digest>),
     old: &RunKey,
 ) -> Result<NewRun, Error> {
-    let Some((_, Recorded { event: Event::RunStarted(started), .. })) = history.first() else {
-        let message = format!("run `{}` does not begin with its start", old.run_id);
-        return Err(Error::new(ErrorCode::StoreCorrupt, message));
-    };
-    let mut new = NewRun::new(run_id, now_ms, (**started).clone(), Vec::new());
+    let (_, started) = prefix::start_of(old, history)?;
+    let mut new = NewRun::new(run_id, now_ms, started.clone(), Vec::new());
     new.events = history[..cut].iter().map(|(_, recorded)| recorded.clone()).collect();
     let mut add = |event| new.events.push(Recorded { time_ms: now_ms, event });
-    add(Event::RunReset(RunReset { run_id: old.run_id, event: cut as Seq }));
+    add(Event::RunReset(RunReset {
+        run_id: old.run_id,
+        event: cut as Seq,
+        guest_run_id: Some(guest_run_id(old.run_id, history)),
+    }));
     for (_, recorded) in &history[cut..] {
         if let Event::SignalReceived(_) = &recorded.event {
             add(recorded.event.clone());
         }
     }
-    let changed = |recorded: &Recorded| match &recorded.event {
-        Event::VersionChanged(changed) => Some(changed.version),
-        _ => None,
-    };
-    // Of a run that came in a capsule, the events may name versions that are not here: its row has the last word.
-    let kept = match history[cut..].iter().any(|(_, recorded)| changed(recorded).is_some()) {
-        true => new.events.iter().rev().find_map(changed).unwrap_or(started.version),
-        false => now,
-    };
+    let kept = version_at(now, started.version, history, cut);
     if let Some(version) = version.filter(|version| *version != kept) {
         new.events.push(Recorded {
             time_ms: now_ms,
@@ -127,8 +108,6 @@ fn continued(
         });
     }
     new.run.version = version.unwrap_or(kept);
-    new.run.pinned = new_run::pinned(new.events.iter().map(|recorded| &recorded.event));
-    // Its parent waits for the run that it started.
-    new.run.parent = None;
+    new.run.goes_on_from(history[..cut].iter().map(|(_, recorded)| &recorded.event));
     Ok(new)
 }

@@ -11,6 +11,7 @@ use abide_model::{
 use abide_replay::{Divergence, Machine, Seen};
 
 use crate::observed::Observed;
+use crate::prefix::Shown;
 use crate::slice::Slice;
 
 /// How many bytes of a guest's last log line go into the reason of its stop.
@@ -53,6 +54,8 @@ pub(crate) struct Session {
     recorded_calls: Vec<Call>,
     /// What the guest did, where somebody wants to know more of it than its news.
     observed: Option<Observed>,
+    /// What the guest showed in the steps that its history has, where somebody wants that.
+    shown: Option<Shown>,
     ended: bool,
 }
 
@@ -66,7 +69,8 @@ impl Session {
         history: &[(Seq, Recorded)],
     ) -> Self {
         let machine = Machine::new(history);
-        let spec = GuestSpec { run_id, started_ms, started: started.clone(), markers: machine.markers().clone() };
+        let told = guest_run_id(run_id, history);
+        let spec = GuestSpec { run_id: told, started_ms, started: started.clone(), markers: machine.markers().clone() };
         Self {
             guest: Guest::new(program, spec),
             machine,
@@ -74,6 +78,7 @@ impl Session {
             time_ms: started_ms,
             recorded_calls: Vec::new(),
             observed: None,
+            shown: None,
             ended: false,
         }
     }
@@ -91,6 +96,16 @@ impl Session {
     /// Takes the history, up to the input `last`, for all that the guest does.
     pub(crate) fn settle_until(&mut self, last: Seq) {
         self.machine.settle_until(last);
+    }
+
+    /// Keeps what the guest shows from now on in steps that its history has.
+    pub(crate) fn keep_shown(&mut self) {
+        self.shown = Some(Shown::default());
+    }
+
+    /// What was kept.
+    pub(crate) fn take_shown(&mut self) -> Shown {
+        self.shown.take().unwrap_or_default()
     }
 
     /// Keeps what the guest does from now on.
@@ -269,11 +284,15 @@ impl Session {
             Output::Published { name, value } => {
                 if self.machine.is_past_record() {
                     news.published.push((name, value));
+                } else if let Some(shown) = &mut self.shown {
+                    shown.published.insert(name, value);
                 }
             }
             Output::Attributes(attributes) => {
                 if self.machine.is_past_record() {
                     news.attributes = Some(attributes);
+                } else if let Some(shown) = &mut self.shown {
+                    shown.attributes = Some(attributes);
                 }
             }
             Output::Log { level, message, fields } => {
@@ -317,6 +336,16 @@ fn last_words(outputs: Vec<Output>) -> Option<String> {
     }
     warnings.reverse();
     (!warnings.is_empty()).then(|| warnings.join(" / "))
+}
+
+/// The run id that the guest of a run is told. One that goes on with the events of another run goes on with what its guest was told there.
+pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId {
+    let told = history.iter().rev().find_map(|(_, recorded)| match &recorded.event {
+        Event::RunForked(forked) => Some(forked.guest_run_id),
+        Event::RunReset(reset) => reset.guest_run_id,
+        _ => None,
+    });
+    told.unwrap_or(run_id)
 }
 
 /// A divergence in words.

@@ -1,6 +1,7 @@
 //! What the host shows of workflows, runs and histories: the JSON of the HTTP interface and of `-o json`.
 
 mod batch;
+mod forks;
 mod history;
 mod inspection;
 mod replay;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
+pub use forks::{ForkRun, Forked, Forks, KeepRun, Kept};
 pub use history::{History, HistoryEvent};
 pub use inspection::Inspection;
 pub use replay::{

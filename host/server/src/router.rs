@@ -7,8 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    check, control, health, history, inspect, missing, replay, runs, schedules, search, signals, tasks, tools, updates,
-    versions, workflows,
+    check, control, forks, health, history, inspect, missing, replay, runs, schedules, search, signals, tasks, tools,
+    updates, versions, workflows,
 };
 use crate::state::Shared;
 
@@ -68,6 +68,9 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/resume", control::resume),
         post("/v1/runs/{run}/pin", control::pin),
         post("/v1/runs/{run}/reset", control::reset),
+        post("/v1/runs/{run}/fork", forks::fork),
+        get("/v1/runs/{run}/forks", forks::list),
+        post("/v1/runs/{run}/keep", forks::keep),
         post("/v1/runs/{run}/replay", replay::replay),
         get("/v1/runs/{run}/at/{event}", replay::at),
         post("/v1/runs/{run}/at/{event}", replay::at),

@@ -117,6 +117,19 @@ pub enum Step {
         #[serde(default)]
         on_active: bool,
     },
+    /// Forks a run.
+    Fork {
+        /// The run.
+        run: String,
+        /// The event.
+        event: u64,
+        /// What the fork is called.
+        id: String,
+        /// So many of them.
+        times: Option<u32>,
+        /// What the call of the event comes back with.
+        outcome: Option<Value>,
+    },
     /// Lets a parked run go on, on the active version.
     Resume {
         /// The run.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use abide_history::{RedbStore, RunFilter, Store};
 use abide_model::{CallerId, Error, ErrorCode, IdReuse, Json, Outcome, Run, RunRef, SystemClock, Tenant, WorkflowName};
-use abide_runtime::view::{IfRunning, ResetRun, StartRun, StartSignal, SwapRuns, UpdateRun, WaitFor};
+use abide_runtime::view::{ForkRun, IfRunning, ResetRun, StartRun, StartSignal, SwapRuns, UpdateRun, WaitFor};
 use abide_runtime::{Host, HostConfig};
 use serde_json::Value;
 
@@ -112,6 +112,17 @@ impl Player {
                 self.expect(place, ended, None);
             }
             Step::Reset { run: id, event, on_active } => self.reset(id, *event, *on_active).await,
+            Step::Fork { run: id, event, id: fork, times, outcome } => {
+                let fork = ForkRun {
+                    event: *event,
+                    outcome: outcome.clone().map(|given| serde_json::from_value(given).expect("an outcome")),
+                    version: None,
+                    id: Some(CallerId::parse(fork).expect("the id of a scenario")),
+                    times: *times,
+                };
+                // Who forks again without an answer is told of the forks that are there.
+                self.host.fork(&tenant, &run(id), fork).await.expect("a fork");
+            }
             Step::Resume { run: id } => {
                 let version = self.active_of(id).await;
                 let resumed = self.host.resume(&tenant, &run(id), Some(&version)).await;

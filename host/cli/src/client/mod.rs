@@ -2,6 +2,7 @@
 
 mod events;
 mod follow;
+mod forks;
 mod patience;
 mod replays;
 mod request;

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
+pub(crate) mod fork;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod list;
@@ -67,6 +68,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Pin(pin) => control::pin(&client()?, pin, true, format).await,
         Command::Unpin(pin) => control::pin(&client()?, pin, false, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
+        Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
+        Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
+        Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

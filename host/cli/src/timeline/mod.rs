@@ -172,6 +172,12 @@ impl Timeline {
                 let at = event.reset_event.unwrap_or_default();
                 Line::new(Tone::Notice, '◆', "run reset", format!("from {from} at event {at}"))
             }
+            "run-forked" => {
+                let from = event.forked_from.map(|run| run.to_string()).unwrap_or_default();
+                let at = event.forked_event.unwrap_or_default();
+                let set = if event.set_outcome == Some(true) { ", with the outcome below" } else { "" };
+                Line::new(Tone::Notice, '⑂', "run forked", format!("from {from} at event {at}{set}"))
+            }
             "cancel-requested" => Line::new(Tone::Notice, '◆', "cancel requested", reason()),
             "version-changed" => Line::new(Tone::Notice, '◆', "version changed", version()),
             "run-parked" => Self::parked(event.parked.as_ref()),

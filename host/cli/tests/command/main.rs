@@ -4,6 +4,7 @@
 
 mod building;
 mod failures;
+mod forks;
 mod hosts;
 mod outages;
 mod replays;

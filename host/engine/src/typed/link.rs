@@ -119,7 +119,7 @@ impl Imported {
 }
 
 /// What a function gives, read by its type. A recorded outcome that does not fit is the failure `invalid-outcome`.
-fn result(ty: &ComponentFunc, json: &Json) -> Result<Option<Val>, Failure> {
+pub(super) fn result(ty: &ComponentFunc, json: &Json) -> Result<Option<Val>, Failure> {
     let Some(ty) = ty.results().next() else { return Ok(None) };
     read::value_of(json, &ty).map(Some).map_err(|misfit| {
         Failure::new("invalid-outcome", format!("the result does not fit the type of the function: {misfit}"))

@@ -24,6 +24,7 @@ mod check;
 mod docs;
 mod failing;
 mod link;
+mod outcome;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod write;
 pub(crate) use check::check_function;
 pub(crate) use docs::Documents;
 pub(crate) use link::link;
+pub(crate) use outcome::check as check_outcome;
 pub(crate) use read::arguments as read_arguments;
 pub(crate) use schema::{of_parameters as schema_of_parameters, of_result as schema_of_result};
 pub(crate) use write::result as write_result;

@@ -8,6 +8,7 @@
 //! place is its own: each test is given a new one.
 
 mod deletion;
+mod forks;
 mod history;
 mod rows;
 pub mod sample;
@@ -22,6 +23,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use deletion::*;
+pub use forks::*;
 pub use history::*;
 pub use rows::*;
 pub use schedules::*;
@@ -87,6 +89,15 @@ macro_rules! conformance {
             a_timer_of_a_run_that_is_gone_can_be_cleared
             a_long_run_is_deleted_in_parts
             the_latest_run_of_an_id_that_is_deleted_leaves_it_to_the_one_before
+            a_fork_begins_with_the_events_of_another_run
+            forks_of_forks_have_one_history
+            a_fork_sees_the_keys_of_what_it_shares
+            a_fork_stores_no_part_of_a_request_twice
+            a_fork_that_cannot_be_is_refused
+            forks_outlive_what_they_were_forked_from
+            what_is_kept_for_forks_goes_with_the_last_of_them
+            a_run_that_is_kept_for_its_forks_does_not_begin_again
+            runs_are_found_by_their_forks
             a_conversation_shares_its_parts
             a_request_without_its_parts_is_corrupt
             timers_ring_in_order

@@ -55,6 +55,8 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         attributes: Default::default(),
         pinned: None,
         held_back: None,
+        forked_from: None,
+        fork_race: None,
     }
 }
 

@@ -10,7 +10,7 @@ use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
-use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, tools, versions};
+use super::{deletion, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions};
 use crate::StoreError;
 
 /// A change, ready to be written.
@@ -66,13 +66,20 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
 /// Whether a commit may be made after the one that ends the run `ended`.
 fn check_commit(writing: &mut Writing<'_>, commit: &Prepared, ended: Option<RunId>) -> Result<(), StoreError> {
     let tail = events::tail(writing.table(events::TABLE)?, &commit.tenant, commit.run_id)?;
+    // A run that is gone has no more to be changed than its timers, and does not begin again while its forks need its events.
+    if tail.gone && commit.starts() && commit.events.is_none() {
+        return Ok(());
+    }
     // A closed history takes no event, though rows beside it may still change.
-    if tail.length != commit.expected_length || (tail.closed && commit.events.is_some()) {
+    if tail.gone || tail.length != commit.expected_length || (tail.closed && commit.events.is_some()) {
         return Err(StoreError::Conflict {
             run_id: commit.run_id,
             expected: commit.expected_length,
             actual: tail.length,
         });
+    }
+    if let Some(fork) = &commit.fork {
+        forks::check(writing, &commit.tenant, fork)?;
     }
     let Some((_, id)) = commit.run.as_ref().filter(|_| commit.starts()) else { return Ok(()) };
     let Some(latest) = runs::latest(writing.table(runs::IDS)?, &commit.tenant, id)? else { return Ok(()) };
@@ -97,6 +104,9 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
 }
 
 fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), StoreError> {
+    if let Some(fork) = &commit.fork {
+        forks::put(writing, &commit.tenant, commit.run_id, fork)?;
+    }
     if let Some(row) = &commit.events {
         row.put(writing, events::TABLE)?;
     }

@@ -1,21 +1,21 @@
 //! Deleting a run. The run's own row goes first, with all that leads to it, so that nobody finds half a run; what is under it goes
-//! in as many changes as it takes, each of a bounded size.
+//! in as many changes as it takes, each of a bounded size. What forks of the run need stays until the last of them is deleted.
 //!
 //! `deletions`: key tenant, run; the value is empty. A row says that something of the run is left. It is written by the change that
 //! hides the run and removed by the one that removes the last row.
 
 use ::redb::ReadableTable;
-use abide_model::{RunId, Tenant};
+use abide_model::{RunId, Seq, Tenant};
 
 use super::key::Key;
 use super::row::{self, unavailable};
 use super::tables::{Readable, TableId, Writing};
-use super::{events, index, keys, nodes, published, ready, runs};
+use super::{events, forks, index, keys, nodes, published, ready, runs};
 use crate::StoreError;
 
 pub(super) const TABLE: TableId = TableId::Deletions;
 
-/// The tables whose keys begin with their run.
+/// The tables whose keys begin with their run: all of it goes.
 const UNDER: [TableId; 4] = [events::TABLE, nodes::TABLE, published::TABLE, keys::TABLE];
 
 /// Rows that one change removes at most, besides those that lead to the run.
@@ -30,11 +30,15 @@ pub(super) fn is_begun(table: &impl Readable, tenant: &Tenant, run_id: RunId) ->
 
 /// Refuses to delete a run that is open.
 pub(super) fn check(writing: &mut Writing<'_>, tenant: &Tenant, run_id: RunId) -> Result<(), StoreError> {
+    // Read here: an error while something is written would break the writes of others too.
+    forks::parts(writing.table(forks::TABLE)?, tenant, run_id)?;
+    if let Some(shared) = forks::shared(writing.table(forks::TABLE)?, tenant, run_id)? {
+        events::kept_row(writing.table(events::TABLE)?, tenant, run_id, shared)?;
+    }
     match runs::get(writing.table(runs::TABLE)?, tenant, run_id)? {
         Some(run) if run.status.is_open() => {
             Err(StoreError::Invalid(format!("run {run_id} is {}: only one that has ended can be deleted", run.status)))
         }
-        // Read here: an error while something is written would break the writes of others too.
         Some(run) => runs::latest(writing.table(runs::IDS)?, tenant, &run.id).map(drop),
         None => Ok(()),
     }
@@ -53,9 +57,16 @@ pub(super) fn step(writing: &mut Writing<'_>, tenant: &Tenant, run_id: RunId) ->
         None if begun => {}
         None => return Ok(()),
     }
+    let shared = forks::shared(writing.table(forks::TABLE)?, tenant, run_id)?;
+    if let Some(shared) = shared
+        && let Some(kept) = events::kept_row(writing.table(events::TABLE)?, tenant, run_id, shared)?
+    {
+        kept.put(writing, events::TABLE)?;
+    }
     let mut room = ROWS;
-    for table in UNDER {
-        let found = first_keys(writing.table(table)?, tenant, run_id, room + 1)?;
+    for (table, first) in going(tenant, run_id, shared) {
+        let end = Key::of_run(tenant, run_id).after();
+        let found = first_keys(writing.table(table)?, &first, &end, room + 1)?;
         for key in found.iter().take(room) {
             writing.remove(table, key)?;
         }
@@ -64,13 +75,28 @@ pub(super) fn step(writing: &mut Writing<'_>, tenant: &Tenant, run_id: RunId) ->
         }
         room -= found.len();
     }
+    if shared.is_none() {
+        forks::release(writing, tenant, run_id)?;
+    }
     if begun { writing.remove(TABLE, &marker) } else { Ok(()) }
 }
 
-fn first_keys(table: &impl Readable, tenant: &Tenant, run_id: RunId, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-    let beginning = Key::of_run(tenant, run_id);
-    let first = beginning.clone().done();
-    let rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
+/// Begins to remove what is left of a run that was deleted before.
+pub(super) fn begin(writing: &mut Writing<'_>, tenant: &Tenant, run_id: RunId) -> Result<(), StoreError> {
+    writing.put(TABLE, &Key::of_run(tenant, run_id).done(), &[])
+}
+
+/// What goes of a run, by table and first key. Of one whose forks share events, only what none of them needs: a node may be any fork's.
+fn going(tenant: &Tenant, run_id: RunId, shared: Option<Seq>) -> Vec<(TableId, Vec<u8>)> {
+    let run = Key::of_run(tenant, run_id);
+    match shared {
+        Some(shared) => vec![(events::TABLE, run.clone().u64(shared).done()), (published::TABLE, run.done())],
+        None => UNDER.map(|table| (table, run.clone().done())).into(),
+    }
+}
+
+fn first_keys(table: &impl Readable, first: &[u8], end: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    let rows = table.range(first..end).map_err(unavailable)?;
     rows.take(limit).map(|row| Ok(row.map_err(unavailable)?.0.value().to_vec())).collect()
 }
 

@@ -1,9 +1,11 @@
 //! Events. The events of one commit are one row, since they are written together and mostly read together: a step touches one
 //! leaf of one table.
 //!
-//! Key: tenant, run, number of the first event. Value: one byte of flags (1: the last event closes the run), the number of
-//! events as a 32-bit big-endian number, then packed: the events one after another, each a CBOR value. So the length of a
+//! Key: tenant, run, number of the first event. Value: one byte of flags (1: the last event closes the run; 2: the run was
+//! deleted, and what is left is kept for its forks), the number of events as a 32-bit big-endian number, then packed: the events one after another, each a CBOR value. So the length of a
 //! history is known from the beginning of its last row.
+
+use std::ops::Range;
 
 use abide_model::{Recorded, RunId, Seq, Tenant};
 
@@ -18,7 +20,25 @@ pub(super) const TABLE: TableId = TableId::Events;
 /// Reading stops after about this many bytes of events.
 const PAGE_BYTES: usize = 4 << 20;
 
+/// What a page has room for.
+pub(super) struct Room {
+    events: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// At most `limit` events, and about 4 MiB of them.
+    pub(super) fn of(limit: usize) -> Self {
+        Self { events: limit, bytes: PAGE_BYTES }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.events == 0 || self.bytes == 0
+    }
+}
+
 const CLOSES: u8 = 1;
+const GONE: u8 = 2;
 
 /// How far a history goes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +47,17 @@ pub(super) struct Tail {
     pub(super) length: Seq,
     /// Whether no event may follow.
     pub(super) closed: bool,
+    /// Whether the run was deleted: these are the events that its forks share.
+    pub(super) gone: bool,
 }
 
 /// The row of the events of one commit; there is one at least.
 pub(super) fn row(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded]) -> Result<Row, StoreError> {
+    let flags = if events.last().is_some_and(|last| last.event.is_last()) { CLOSES } else { 0 };
+    flagged(tenant, run_id, first, events, flags)
+}
+
+fn flagged(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded], flags: u8) -> Result<Row, StoreError> {
     let count = u32::try_from(events.len())
         .map_err(|_| StoreError::Invalid(format!("{} events in one commit", events.len())))?;
     let mut cbor = Vec::with_capacity(events.len() * 64);
@@ -38,7 +65,7 @@ pub(super) fn row(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded
         minicbor::encode(event, &mut cbor).expect("writing to a vector cannot fail, and our types have no other error");
     }
     let mut value = Vec::with_capacity(cbor.len() + 6);
-    value.push(if events.last().is_some_and(|last| last.event.is_last()) { CLOSES } else { 0 });
+    value.push(flags);
     value.extend_from_slice(&count.to_be_bytes());
     pack::pack_into(&mut value, &cbor);
     Ok(Row { key: Key::of_run(tenant, run_id).u64(first).done(), value })
@@ -49,6 +76,7 @@ struct Header {
     first: Seq,
     count: u32,
     closes: bool,
+    gone: bool,
 }
 
 fn header<'v>(key: &[u8], value: &'v [u8]) -> Result<(Header, &'v [u8]), StoreError> {
@@ -56,10 +84,10 @@ fn header<'v>(key: &[u8], value: &'v [u8]) -> Result<(Header, &'v [u8]), StoreEr
     let (start, packed) = value.split_first_chunk::<5>().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
     let [flags, count @ ..] = *start;
     let count = u32::from_be_bytes(count);
-    if flags & !CLOSES != 0 || count == 0 || first.checked_add(count.into()).is_none() {
+    if flags & !(CLOSES | GONE) != 0 || count == 0 || first.checked_add(count.into()).is_none() {
         return Err(corrupt(TABLE, key, format!("flags {flags} and {count} events from {first} on cannot be")));
     }
-    Ok((Header { first, count, closes: flags & CLOSES != 0 }, packed))
+    Ok((Header { first, count, closes: flags & CLOSES != 0, gone: flags & GONE != 0 }, packed))
 }
 
 fn first_of(key: &[u8]) -> Option<Seq> {
@@ -95,29 +123,51 @@ pub(super) fn tail(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Res
     let Some(row) = rows.next_back() else { return Ok(Tail::default()) };
     let (key, value) = row.map_err(unavailable)?;
     let (header, _) = header(key.value(), value.value())?;
-    Ok(Tail { length: header.first + Seq::from(header.count), closed: header.closes })
+    Ok(Tail { length: header.first + Seq::from(header.count), closed: header.closes, gone: header.gone })
 }
 
-/// Events from `from` on.
+/// The last row of a run that is deleted and keeps its first `shared` events for its forks. `None` where that stands there already.
+pub(super) fn kept_row(
+    table: &impl Readable,
+    tenant: &Tenant,
+    run_id: RunId,
+    shared: Seq,
+) -> Result<Option<Row>, StoreError> {
+    let run = Key::of_run(tenant, run_id);
+    let (first, last) = (run.clone().u64(0).done(), run.u64(shared.saturating_sub(1)).done());
+    let Some(row) = table.range(first.as_slice()..=last.as_slice()).map_err(unavailable)?.next_back() else {
+        return Ok(None);
+    };
+    let (key, value) = row.map_err(unavailable)?;
+    let (header, packed) = header(key.value(), value.value())?;
+    if header.gone {
+        return Ok(None);
+    }
+    let (mut events, _) = decode(key.value(), packed, &header)?;
+    events.truncate(usize::try_from(shared - header.first).unwrap_or(usize::MAX));
+    flagged(tenant, run_id, header.first, &events, GONE).map(Some)
+}
+
+/// The events of a range, as far as there is room for them.
 pub(super) fn read(
     table: &impl Readable,
     tenant: &Tenant,
     run_id: RunId,
-    from: Seq,
-    limit: usize,
+    range: Range<Seq>,
+    room: &mut Room,
 ) -> Result<Vec<(Seq, Recorded)>, StoreError> {
     let mut found = Vec::new();
     let run = Key::of_run(tenant, run_id);
-    let last = run.clone().u64(Seq::MAX).done();
+    let from = range.start;
+    let last = run.clone().u64(range.end.saturating_sub(1)).done();
     // The row that holds `from` may begin before it.
     let mut begin = run.clone().u64(from).done();
     if let Some(row) = table.range(run.u64(0).done().as_slice()..=begin.as_slice()).map_err(unavailable)?.next_back() {
         begin = row.map_err(unavailable)?.0.value().to_vec();
     }
-    let mut bytes = 0;
     let mut next = None;
     for row in table.range(begin.as_slice()..=last.as_slice()).map_err(unavailable)? {
-        if found.len() >= limit || bytes >= PAGE_BYTES {
+        if room.is_full() {
             break;
         }
         let (key, value) = row.map_err(unavailable)?;
@@ -132,9 +182,11 @@ pub(super) fn read(
             continue;
         }
         let (events, length) = decode(key, packed, &header)?;
-        bytes += length;
+        room.bytes = room.bytes.saturating_sub(length);
         let numbered = (header.first..).zip(events).skip_while(|(seq, _)| *seq < from);
-        found.extend(numbered.take(limit - found.len()));
+        let before = found.len();
+        found.extend(numbered.take_while(|(seq, _)| *seq < range.end).take(room.events));
+        room.events -= found.len() - before;
     }
     if found.first().is_some_and(|(seq, _)| *seq != from) {
         return Err(corrupt(TABLE, &begin, format!("event {from} is missing")));
@@ -169,8 +221,8 @@ mod tests {
             with_rows(TABLE, &rows, |writing| {
                 let table = writing.table(TABLE).unwrap();
                 let length = all.len() as Seq;
-                prop_assert_eq!(tail(table, &tenant, run_id).unwrap(), Tail { length, closed });
-                let found = read(table, &tenant, run_id, 0, 100).unwrap();
+                prop_assert_eq!(tail(table, &tenant, run_id).unwrap(), Tail { length, closed, gone: false });
+                let found = read(table, &tenant, run_id, 0..Seq::MAX, &mut Room::of(100)).unwrap();
                 prop_assert_eq!(found, (0..).zip(all).collect::<Vec<_>>());
                 Ok(())
             })?;
@@ -185,7 +237,7 @@ mod tests {
                 let row = Row { key: Key::of_run(&tenant, run_id).u64(0).done(), value };
                 with_rows(TABLE, &[row], |writing| {
                     let table = writing.table(TABLE).unwrap();
-                    let _ = (tail(table, &tenant, run_id), read(table, &tenant, run_id, 0, 100));
+                    let _ = (tail(table, &tenant, run_id), read(table, &tenant, run_id, 0..9, &mut Room::of(100)));
                 });
             }
         }
@@ -195,7 +247,9 @@ mod tests {
     fn reads(stored: &Row, events: &[Recorded]) {
         let run_id = RunId::from_bytes([7; 16]);
         with_rows(TABLE, std::slice::from_ref(stored), |writing| {
-            let found = read(writing.table(TABLE).unwrap(), &Tenant::default(), run_id, 3, 100).unwrap();
+            let found =
+                read(writing.table(TABLE).unwrap(), &Tenant::default(), run_id, 3..Seq::MAX, &mut Room::of(100))
+                    .unwrap();
             assert_eq!(found, (3..).zip(events.iter().cloned()).collect::<Vec<_>>());
         });
     }
@@ -210,6 +264,25 @@ mod tests {
             let events = [Recorded { time_ms: 1_700_000_000_123, event }];
             reads(&testing::golden(&format!("event-{name}"), &golden_row(&events)), &events);
         }
+    }
+
+    #[test]
+    fn golden_events_that_are_kept_for_forks() {
+        let run_id = RunId::from_bytes([7; 16]);
+        let event = Event::RunTerminated(RunTerminated { reason: "enough".into() });
+        let events = [1, 2, 3].map(|time_ms| Recorded { time_ms, event: event.clone() });
+        with_rows(TABLE, &[golden_row(&events)], |writing| {
+            let table = writing.table(TABLE).unwrap();
+            let kept = kept_row(table, &Tenant::default(), run_id, 5).unwrap().unwrap();
+            let stored = testing::golden("events-kept", &kept);
+            reads(&stored, &events[..2]);
+            with_rows(TABLE, &[stored], |writing| {
+                let table = writing.table(TABLE).unwrap();
+                let tail = tail(table, &Tenant::default(), run_id).unwrap();
+                assert_eq!(tail, Tail { length: 5, closed: false, gone: true });
+                assert_eq!(kept_row(table, &Tenant::default(), run_id, 5), Ok(None));
+            });
+        });
     }
 
     #[test]

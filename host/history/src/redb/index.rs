@@ -1,9 +1,9 @@
 //! What runs are found by: a row for each thing that a filter can ask for by itself.
 //!
-//! Key: tenant, name, zero byte, value, run. The value of the row is empty. The name is that of an attribute, or `@status` or
-//! `@workflow`, which no attribute has. The value is a letter for its sort and then its bytes: `b` and 0 or 1; `n` and the number as
+//! Key: tenant, name, zero byte, value, run. The value of the row is empty. The name is that of an attribute, or `@status`,
+//! `@workflow`, `@forked_from`, `@fork_root` or `@fork_race`, which no attribute has. The value is a letter for its sort and then its bytes: `b` and 0 or 1; `n` and the number as
 //! 64 bits that sort as numbers do; `t` and the milliseconds of a time as a 64-bit big-endian number; `s`, the text and a zero
-//! byte. Rows follow the row of their run, in the same change.
+//! byte; `r` and the 16 bytes of a run id. Rows follow the row of their run, in the same change.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,9 @@ pub(super) const TABLE: TableId = TableId::Index;
 
 const STATUS: &str = "@status";
 const WORKFLOW: &str = "@workflow";
+const FORKED_FROM: &str = "@forked_from";
+const FORK_ROOT: &str = "@fork_root";
+const FORK_RACE: &str = "@fork_race";
 
 /// Runs whose rows are made in one transaction when a store of an older release is opened.
 const BUILD_RUNS: usize = 4096;
@@ -31,7 +34,12 @@ pub(super) fn keys(tenant: &Tenant, run: &Run) -> BTreeSet<Vec<u8>> {
         let scalars = value.scalars().into_iter();
         scalars.map(move |scalar| beginning(tenant, &Term::Attribute(name, &scalar)))
     });
-    own.into_iter().flatten().chain(attributes.flatten()).map(|key| key.run(run.run_id).done()).collect()
+    let forks = [
+        run.forked_from.and_then(|from| beginning(tenant, &Term::ForkedFrom(from.run_id))),
+        run.forked_from.and_then(|from| beginning(tenant, &Term::ForkRoot(from.root))),
+        run.fork_race.and_then(|race| beginning(tenant, &Term::ForkRace(race))),
+    ];
+    own.into_iter().chain(forks).flatten().chain(attributes.flatten()).map(|key| key.run(run.run_id).done()).collect()
 }
 
 /// How the keys of all runs with `term` begin. `None` where this table does not have it.
@@ -41,6 +49,9 @@ pub(super) fn beginning(tenant: &Tenant, term: &Term<'_>) -> Option<Key> {
         Term::Status(status) => Some(key.name(STATUS).byte(b's').name(status.as_str())),
         Term::Workflow(name) => Some(key.name(WORKFLOW).byte(b's').name(name)),
         Term::Id(_) => None,
+        Term::ForkedFrom(run) => Some(key.name(FORKED_FROM).byte(b'r').run(*run)),
+        Term::ForkRoot(run) => Some(key.name(FORK_ROOT).byte(b'r').run(*run)),
+        Term::ForkRace(run) => Some(key.name(FORK_RACE).byte(b'r').run(*run)),
         Term::Attribute(name, value) => {
             let key = key.name(name);
             Some(match value {
@@ -166,6 +177,14 @@ mod tests {
         assert_eq!(written.len(), 8);
         for (number, row) in written.iter().enumerate() {
             assert_eq!(golden(&format!("index-{number}"), row), *row);
+        }
+        let plain = keys(&tenant, &testing::samples::runs().remove(0).1);
+        let forked = keys(&tenant, &testing::samples::run_that_was_forked());
+        let more: Vec<_> = forked.difference(&plain).collect();
+        assert_eq!(more.len(), 3);
+        for (number, key) in more.into_iter().enumerate() {
+            let row = Row { key: key.clone(), value: Vec::new() };
+            assert_eq!(golden(&format!("index-fork-{number}"), &row), row);
         }
     }
 }

@@ -8,6 +8,7 @@ mod batch;
 mod committer;
 mod deletion;
 mod events;
+mod forks;
 mod index;
 mod key;
 mod keys;
@@ -47,6 +48,8 @@ use bytes::Bytes;
 
 use self::batch::Change;
 use self::committer::Committer;
+use self::nodes::Nodes;
+use self::prepare::Prepared;
 use self::row::{Row, unavailable};
 use self::tables::TableId;
 use self::writer::Writer;
@@ -118,6 +121,30 @@ impl RedbStore {
         Snapshot::of(&self.database)
     }
 
+    /// Makes the rows of a commit. The snapshot does not live while they wait: it would keep pages from being used again.
+    fn prepare(&self, commit: Commit) -> Result<Prepared, StoreError> {
+        if commit.nodes.is_empty() {
+            return prepare::prepare::<ReadOnlyTable<_, _>>(commit, None);
+        }
+        let (snapshot, tenant) = (self.snapshot()?, commit.tenant.clone());
+        snapshot.nodes(&tenant, commit.run_id, |nodes| prepare::prepare(commit, Some(nodes)))
+    }
+
+    /// Removes a run, in as many changes as it takes.
+    async fn delete_steps(&self, tenant: &Tenant, run_id: RunId) -> Result<(), StoreError> {
+        loop {
+            let change = Change::Delete { tenant: tenant.clone(), run_id };
+            self.committer.write(change, deletion::SIZE).await?;
+            if !self.deletion_is_begun(tenant, run_id)? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn deletion_is_begun(&self, tenant: &Tenant, run_id: RunId) -> Result<bool, StoreError> {
+        deletion::is_begun(&self.snapshot()?.table(deletion::TABLE)?, tenant, run_id)
+    }
+
     /// Reads much, on a thread where that disturbs nobody.
     fn scan<T: Send + 'static>(
         &self,
@@ -152,18 +179,28 @@ impl Snapshot {
     fn table(&self, table: TableId) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
         self.0.open_table(table.definition()).map_err(unavailable)
     }
+
+    /// Whether a run was deleted, and something of it is kept for its forks.
+    fn is_gone(&self, tenant: &Tenant, run_id: RunId) -> Result<bool, StoreError> {
+        Ok(events::tail(&self.table(events::TABLE)?, tenant, run_id)?.gone)
+    }
+
+    /// Gives the nodes of a run to `read`.
+    fn nodes<T>(
+        &self,
+        tenant: &Tenant,
+        run_id: RunId,
+        read: impl FnOnce(&Nodes<'_, ReadOnlyTable<&'static [u8], &'static [u8]>>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let origins = forks::lineage(&self.table(forks::TABLE)?, tenant, run_id)?.split_off(1);
+        read(&Nodes { table: &self.table(nodes::TABLE)?, tenant, run_id, origins })
+    }
 }
 
 impl Store for RedbStore {
     fn commit(&self, commit: Commit) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let stored = match commit.nodes.is_empty() {
-                true => None,
-                false => Some(self.snapshot()?.table(nodes::TABLE)?),
-            };
-            let prepared = prepare::prepare(commit, stored.as_ref())?;
-            // The snapshot must not live while the change waits: it would keep pages from being used again.
-            drop(stored);
+            let prepared = self.prepare(commit)?;
             let size = prepared.size();
             limits::check_commit(size)?;
             self.committer.write(Change::Commit(Box::new(prepared)), size).await
@@ -193,7 +230,10 @@ impl Store for RedbStore {
     }
 
     fn length<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Seq> {
-        Box::pin(async move { Ok(events::tail(&self.snapshot()?.table(events::TABLE)?, tenant, run_id)?.length) })
+        Box::pin(async move {
+            let tail = events::tail(&self.snapshot()?.table(events::TABLE)?, tenant, run_id)?;
+            Ok(if tail.gone { 0 } else { tail.length })
+        })
     }
 
     fn events<'a>(
@@ -204,7 +244,13 @@ impl Store for RedbStore {
         limit: usize,
     ) -> StoreFuture<'a, Vec<(Seq, Recorded)>> {
         let tenant = tenant.clone();
-        self.scan(move |snapshot| events::read(&snapshot.table(events::TABLE)?, &tenant, run_id, from, limit))
+        self.scan(move |snapshot| match snapshot.is_gone(&tenant, run_id)? {
+            true => Ok(Vec::new()),
+            false => {
+                let parts = forks::parts(&snapshot.table(forks::TABLE)?, &tenant, run_id)?;
+                forks::read(&snapshot.table(events::TABLE)?, &parts, &tenant, from, limit)
+            }
+        })
     }
 
     fn request<'a>(
@@ -216,9 +262,10 @@ impl Store for RedbStore {
         let (tenant, recorded) = (tenant.clone(), recorded.clone());
         match recorded {
             RecordedRequest::Inline(json) => Box::pin(async move { Ok(Request::new(json)) }),
-            RecordedRequest::Stored(..) => {
-                self.scan(move |snapshot| nodes::request(&snapshot.table(nodes::TABLE)?, &tenant, run_id, &recorded))
-            }
+            RecordedRequest::Stored(..) => self.scan(move |snapshot| match snapshot.is_gone(&tenant, run_id)? {
+                true => Err(row::corrupt(runs::TABLE, &runs::key(&tenant, run_id), "the run was deleted")),
+                false => snapshot.nodes(&tenant, run_id, |nodes| nodes.request(&recorded)),
+            }),
         }
     }
 
@@ -227,7 +274,21 @@ impl Store for RedbStore {
     }
 
     fn key<'a>(&'a self, tenant: &'a Tenant, run_id: RunId, key: &'a str) -> StoreFuture<'a, Option<KeyUse>> {
-        Box::pin(async move { keys::get(&self.snapshot()?.table(keys::TABLE)?, tenant, run_id, key) })
+        Box::pin(async move {
+            let snapshot = self.snapshot()?;
+            if snapshot.is_gone(tenant, run_id)? {
+                return Ok(None);
+            }
+            let parts = forks::parts(&snapshot.table(forks::TABLE)?, tenant, run_id)?;
+            let keys = snapshot.table(keys::TABLE)?;
+            for part in parts.into_iter().rev() {
+                let used = keys::get(&keys, tenant, part.run, key)?;
+                if let Some(used) = used.filter(|used| used.seq < part.end) {
+                    return Ok(Some(used));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn ready<'a>(&'a self, after: Option<&'a (Tenant, RunId)>, limit: usize) -> StoreFuture<'a, Vec<(Tenant, RunId)>> {
@@ -286,13 +347,16 @@ impl Store for RedbStore {
 
     fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            loop {
-                let change = Change::Delete { tenant: tenant.clone(), run_id };
-                self.committer.write(change, deletion::SIZE).await?;
-                if !deletion::is_begun(&self.snapshot()?.table(deletion::TABLE)?, tenant, run_id)? {
+            let runs = forks::lineage(&self.snapshot()?.table(forks::TABLE)?, tenant, run_id)?;
+            self.delete_steps(tenant, run_id).await?;
+            // Those whose history it shared may have been kept for it alone.
+            for origin in runs.into_iter().skip(1) {
+                if !self.deletion_is_begun(tenant, origin)? {
                     return Ok(());
                 }
+                self.delete_steps(tenant, origin).await?;
             }
+            Ok(())
         })
     }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use abide_model::{IdReuse, RunId, Seq, Tenant};
 
-use super::row::{self, Row};
+use super::nodes::Nodes;
+use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Readable;
 use super::{events, index, keys, nodes, published, ready, runs, timers};
-use crate::{Commit, StoreError};
+use crate::{Commit, ForkOf, StoreError};
 
 /// A commit as rows.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Prepared {
     pub(super) tenant: Tenant,
     pub(super) run_id: RunId,
     pub(super) expected_length: Seq,
+    /// The run whose history this one begins with.
+    pub(super) fork: Option<ForkOf>,
     pub(super) events: Option<Row>,
     pub(super) nodes: Vec<Row>,
     /// The row of the run, and whose id it claims if this starts it.
@@ -51,19 +54,22 @@ impl Prepared {
     }
 }
 
-/// Makes the rows of a commit. `stored` are the nodes that are in the store now: since nodes stay as long as their run, those that it
-/// has need not be written, which is what makes a long conversation cheap.
-pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<Prepared, StoreError> {
+/// Makes the rows of a commit. `stored` are the nodes that the run has now: since nodes stay as long as their run and its forks, those
+/// need not be written, which is what makes a long conversation cheap.
+pub(super) fn prepare<T: Readable>(commit: Commit, stored: Option<&Nodes<'_, T>>) -> Result<Prepared, StoreError> {
     check(&commit)?;
     let Commit { tenant, run_id, expected_length, .. } = commit;
     let events = match commit.events.as_slice() {
         [] => None,
-        events => Some(events::row(&tenant, run_id, expected_length, events)?),
+        events => {
+            let first = commit.fork.map_or(expected_length, |fork| fork.cut);
+            Some(events::row(&tenant, run_id, first, events)?)
+        }
     };
     let mut node_rows = Vec::new();
     for (digest, node) in &commit.nodes {
         let there = match stored {
-            Some(table) => row::has(table, &nodes::key(&tenant, run_id, digest))?,
+            Some(nodes) => nodes.has(digest)?,
             None => false,
         };
         if !there {
@@ -85,7 +91,9 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
             .map(|(name, value)| published::row(&tenant, run_id, name, value))
             .collect::<Result<_, _>>()?,
         id_reuse: commit.id_reuse,
-        successor: commit.successor.map(|start| prepare(*start, stored).map(Box::new)).transpose()?,
+        // It is another run: it has none yet.
+        successor: commit.successor.map(|start| prepare::<T>(*start, None).map(Box::new)).transpose()?,
+        fork: commit.fork,
         key: commit.key.as_ref().map(|(key, used)| keys::row(&tenant, run_id, key, used)).transpose()?,
         schedule: commit.schedule.as_ref().map(schedules::prepare).transpose()?,
         tenant,
@@ -96,9 +104,9 @@ pub(super) fn prepare(commit: Commit, stored: Option<&impl Readable>) -> Result<
 
 /// What may be done for a run that is not there: its timers are cleared, and that is all.
 fn only_clears_timers(commit: &Commit) -> bool {
-    let Commit { events, nodes, run, ready, timers_set, published, key, successor, .. } = commit;
+    let Commit { events, nodes, run, ready, timers_set, published, key, successor, fork, .. } = commit;
     let rows = events.is_empty() && nodes.is_empty() && run.is_none() && ready.is_none() && published.is_empty();
-    rows && timers_set.is_empty() && key.is_none() && successor.is_none()
+    rows && timers_set.is_empty() && key.is_none() && successor.is_none() && fork.is_none()
 }
 
 /// Refuses a change that no caller should ask for. Stored, it would be rows that no history implies.
@@ -112,7 +120,11 @@ fn check(commit: &Commit) -> Result<(), StoreError> {
     {
         return invalid("the first one of a run needs an event and the run's row");
     }
-    if commit.expected_length.checked_add(commit.events.len() as u64).is_none() {
+    if commit.fork.is_some_and(|fork| fork.cut == 0 || fork.run_id == *run_id || commit.expected_length > 0) {
+        return invalid("a run is forked when it starts, from another run, at one of its events but the first");
+    }
+    let first = commit.fork.map_or(commit.expected_length, |fork| fork.cut);
+    if first.checked_add(commit.events.len() as u64).is_none() {
         return invalid("its events have no numbers");
     }
     let last = commit.events.iter().position(|recorded| recorded.event.is_last());

@@ -17,6 +17,11 @@ use crate::StoreError;
 pub(super) const TABLE: TableId = TableId::Runs;
 pub(super) const IDS: TableId = TableId::Ids;
 
+/// The key of a run's row.
+pub(super) fn key(tenant: &Tenant, run_id: RunId) -> Vec<u8> {
+    Key::of_run(tenant, run_id).done()
+}
+
 /// The row of a run.
 pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
     Row { key: Key::of_run(tenant, run.run_id).done(), value: row::encode(run) }
@@ -132,7 +137,8 @@ mod tests {
         let tenant = Tenant::default();
         let attributes = ("attributes".to_owned(), testing::samples::run_with_attributes());
         let held_back = ("held-back".to_owned(), testing::samples::run_held_back());
-        for (name, run) in testing::samples::runs().into_iter().chain([attributes, held_back]) {
+        let forked = ("forked".to_owned(), testing::samples::run_that_was_forked());
+        for (name, run) in testing::samples::runs().into_iter().chain([attributes, held_back, forked]) {
             let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
             let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
             assert_eq!(found, Ok(Some(run)));

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-    CancelRequested, Configuration, Digest, Event, Failure, HeldBack, Json, Limits, MarkerRecorded, Node, Outcome,
-    Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId,
-    RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived,
-    Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Node,
+    Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued,
+    RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
+    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -231,7 +231,11 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(id, name, arguments)| Event::UpdateReceived(UpdateReceived { id, name, arguments }));
     let marker = (".{0,20}", any::<u64>(), json())
         .prop_map(|(id, cause, value)| Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
-    let reset = (run_id(), any::<u64>()).prop_map(|(run_id, event)| Event::RunReset(RunReset { run_id, event }));
+    let reset = (run_id(), any::<u64>(), option::of(run_id()))
+        .prop_map(|(run_id, event, guest_run_id)| Event::RunReset(RunReset { run_id, event, guest_run_id }));
+    let forked = (run_id(), any::<u64>(), any::<bool>(), run_id()).prop_map(|(run_id, event, set_outcome, guest)| {
+        Event::RunForked(RunForked { run_id, event, set_outcome, guest_run_id: guest })
+    });
     let requested = (any::<u32>(), any::<u64>(), proptest::sample::select(&CALL_KINDS[..]), request(), options())
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
@@ -258,6 +262,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         update.boxed(),
         marker.boxed(),
         reset.boxed(),
+        forked.boxed(),
         any::<(u32, u32)>().prop_map(|(call, attempt)| Event::CallDeferred(CallDeferred { call, attempt })).boxed(),
     ]);
     (any::<u64>(), event).prop_map(|(time_ms, event)| Recorded { time_ms, event })
@@ -296,10 +301,13 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
     let others =
         (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()), attributes());
     let versions = (option::of(any::<bool>()), option::of(held_back()));
-    (names, rest, others, versions).prop_map(|((run_id, id, workflow, version, status), rest, others, versions)| {
+    let forks = (option::of(forked_from()), option::of(run_id()));
+    (names, rest, others, versions, forks).prop_map(|(names, rest, others, versions, forks)| {
+        let (run_id, id, workflow, version, status) = names;
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
         let (parent, continued_as, continued_from, has_children, attributes) = others;
         let (pinned, held_back) = versions;
+        let (forked_from, fork_race) = forks;
         Run {
             run_id,
             id,
@@ -318,12 +326,18 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
             attributes,
             pinned,
             held_back,
+            forked_from,
+            fork_race,
         }
     })
 }
 
 fn held_back() -> impl Strategy<Value = HeldBack> {
     (digest(), reason()).prop_map(|(version, reason)| HeldBack { version, reason })
+}
+
+fn forked_from() -> impl Strategy<Value = ForkedFrom> {
+    (run_id(), any::<u64>(), run_id()).prop_map(|(run_id, event, root)| ForkedFrom { run_id, event, root })
 }
 
 fn parent() -> impl Strategy<Value = Parent> {

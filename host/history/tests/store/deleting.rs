@@ -2,8 +2,8 @@
 //! whole, or it is gone and what is left of it is known and can be removed. Its neighbours stay as they were.
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
-use abide_history::{Commit, RedbOptions, RedbStore, RunFilter, Store, StoreError};
-use abide_model::{Filter, RunStatus};
+use abide_history::{Commit, ForkOf, RedbOptions, RedbStore, RunFilter, Store, StoreError};
+use abide_model::{Filter, RecordedRequest, Request, RunStatus};
 
 use crate::disk::{Disk, Fault};
 
@@ -11,6 +11,8 @@ use crate::disk::{Disk, Fault};
 const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 48 << 10 };
 /// More than two changes of a deletion remove.
 const PUBLISHED: usize = 2500;
+/// The same, of what is kept for forks.
+const MESSAGES: usize = 2500;
 
 fn open(disk: &Disk) -> Result<RedbStore, StoreError> {
     RedbStore::open_with_backends(disk.file(0), disk.file(1), &OPTIONS)
@@ -94,7 +96,10 @@ async fn scenario(position: u64, fault: Fault) -> Result<u64, StoreError> {
     Ok(operations)
 }
 
-async fn everywhere(fault: Fault) {
+async fn everywhere<F>(fault: Fault, scenario: fn(u64, Fault) -> F)
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
     for position in 0.. {
         let result = scenario(position, fault).await;
         let operations = result.unwrap_or_else(|error| panic!("{fault:?} at operation {position}: {error}"));
@@ -107,10 +112,69 @@ async fn everywhere(fault: Fault) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_is_finished_after_power_was_lost() {
-    everywhere(Fault::Crash).await;
+    everywhere(Fault::Crash, scenario).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_is_finished_after_the_disk_failed() {
-    everywhere(Fault::Error).await;
+    everywhere(Fault::Error, scenario).await;
+}
+
+/// A run that was deleted and is kept for one fork, which is deleted with a fault at `position`. Gives how many operations there were.
+async fn last_fork(position: u64, fault: Fault) -> Result<u64, StoreError> {
+    let (disk, acme) = (Disk::new(position + 7), tenant("acme"));
+    let store = open(&disk)?;
+    let origin = sample::run(run_id(1), "origin");
+    store.commit(sample::start(&acme, &origin)).await?;
+    let mut chat = Commit::new(acme.clone(), origin.run_id, 1);
+    let messages = (0..MESSAGES).map(|number| json(&number.to_string())).collect();
+    let request = Request { head: json("{}"), messages };
+    let recorded = RecordedRequest::with_nodes(&request, |digest, node| chat.nodes.push((digest, node)));
+    chat.events.push(sample::requested(1, 0, recorded.clone()));
+    store.commit(chat).await?;
+    store.commit(sample::end(&acme, &origin, 2)).await?;
+    let fork = sample::run(run_id(2), "fork");
+    let of = ForkOf { run_id: origin.run_id, cut: 2 };
+    store.commit(Commit { fork: Some(of), ..sample::start(&acme, &fork) }).await?;
+    store.commit(sample::end(&acme, &fork, of.cut + 1)).await?;
+    store.delete(&acme, origin.run_id).await?;
+    disk.set_fault(position, fault);
+    let deleted = store.delete(&acme, fork.run_id).await;
+    assert!(matches!(deleted, Ok(()) | Err(StoreError::Unavailable(_))), "{deleted:?}");
+    let operations = disk.operations();
+    drop(store);
+    disk.crash();
+
+    let store = open(&disk)?;
+    let unfinished = store.unfinished_deletions(10).await?;
+    assert!(deleted.is_err() || unfinished.is_empty(), "what was acknowledged is not done: {unfinished:?}");
+    match store.run(&acme, fork.run_id).await? {
+        // It is whole: what it shares is there.
+        Some(_) => {
+            assert!(deleted.is_err() && unfinished.is_empty());
+            assert_eq!(store.length(&acme, fork.run_id).await?, 4);
+            assert_eq!(store.events(&acme, fork.run_id, 0, 10).await?.len(), 4);
+            assert_eq!(store.request(&acme, fork.run_id, &recorded).await?, request);
+            store.delete(&acme, fork.run_id).await?;
+        }
+        None => assert_eq!(store.events(&acme, fork.run_id, 0, 10).await?, []),
+    }
+    for (tenant, run_id) in unfinished {
+        store.delete(&tenant, run_id).await?;
+    }
+    assert_eq!(store.unfinished_deletions(10).await?, []);
+    // Nothing of the two is left: they can begin again, with what they had.
+    store.commit(sample::start(&acme, &origin)).await?;
+    assert_eq!(store.length(&acme, origin.run_id).await?, 1);
+    Ok(operations)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_fork_takes_what_was_kept_for_it_after_power_was_lost() {
+    everywhere(Fault::Crash, last_fork).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_fork_takes_what_was_kept_for_it_after_the_disk_failed() {
+    everywhere(Fault::Error, last_fork).await;
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
-use abide_history::{Commit, KeyUse, RedbOptions, RedbStore, RunTimer, Store as _};
+use abide_history::{Commit, ForkOf, KeyUse, RedbOptions, RedbStore, RunTimer, Store as _};
 use abide_model::{Digest, IdReuse, RecordedRequest, Request, Run, RunStatus};
 
 use crate::disk::{Disk, Random};
@@ -30,7 +30,16 @@ fn change(random: &mut Random, reference: &Reference) -> Commit {
     let run = run_of(number);
     if expected == 0 {
         let id_reuse = [IdReuse::Allow, IdReuse::AllowAfterFailure, IdReuse::Reject][random.below(3) as usize];
-        return Commit { id_reuse, ..sample::start(&tenant, &run) };
+        let start = Commit { id_reuse, ..sample::start(&tenant, &run) };
+        // Of a run that may be gone.
+        let of = run_id(random.below(12));
+        return match random.coin() && of != id {
+            true => {
+                let cut = 1 + random.below(reference.length(&tenant, of).max(1));
+                Commit { fork: Some(ForkOf { run_id: of, cut }), ..start }
+            }
+            false => start,
+        };
     }
     if random.below(30) == 0 {
         let mut end = sample::end(&tenant, &run, expected);
@@ -57,10 +66,13 @@ fn change(random: &mut Random, reference: &Reference) -> Commit {
         commit.published = vec![(format!("name-{}", random.below(3)), json(&random.next().to_string()))];
     }
     if random.coin() {
-        let key = format!("key-{}", random.below(5));
+        let key = format!("key-{}", random.below(50));
         let used = KeyUse { digest: Digest::of(key.as_bytes()), seq: expected };
-        commit.events.push(sample::signal(expected + 2, "more", Some(&key)));
-        commit.key = Some((key, used));
+        // A key is used once in the life of a run.
+        if !reference.has_key(&tenant, id, &key) {
+            commit.events.push(sample::signal(expected + 2, "more", Some(&key)));
+            commit.key = Some((key, used));
+        }
     }
     if random.coin() {
         let messages = (0..random.below(6)).map(|n| json(&n.to_string())).collect();
@@ -84,7 +96,7 @@ async fn a_store_does_what_the_reference_does() {
     let options = RedbOptions { log_bytes: 16 << 10, ..RedbOptions::default() };
     let open = || RedbStore::open_with_backends(disk.file(0), disk.file(1), &options).unwrap();
     let mut reference = Reference::default();
-    let (mut accepted, mut refused, mut deleted) = (0, 0, 0);
+    let (mut accepted, mut refused, mut deleted, mut forked) = (0, 0, 0, 0);
     let mut store = Arc::new(open());
     for round in 0..ROUNDS {
         // Queued in this order, and written in it; their tasks may hear in any.
@@ -93,7 +105,10 @@ async fn a_store_does_what_the_reference_does() {
             let commit = change(&mut random, &reference);
             let expected = reference.commit(&commit);
             match expected {
-                Ok(()) => accepted += 1,
+                Ok(()) => {
+                    accepted += 1;
+                    forked += usize::from(commit.fork.is_some());
+                }
                 Err(_) => refused += 1,
             }
             let store = Arc::clone(&store);
@@ -124,5 +139,5 @@ async fn a_store_does_what_the_reference_does() {
         }
     }
     assert!(accepted > 200 && refused > 20, "{accepted} accepted and {refused} refused mean something");
-    assert!(deleted > 3, "{deleted} deleted mean something");
+    assert!(deleted > 3 && forked > 3, "{deleted} deleted and {forked} forked mean something");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abide_history::{Commit, DueTimer, KeyUse, RunFilter, RunTimer, Store, StoreError};
+use abide_history::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunTimer, Store, StoreError};
 use abide_model::{
     CallerId, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Tenant,
 };
@@ -12,6 +12,8 @@ use abide_model::{
 pub(crate) struct Reference {
     runs: BTreeMap<(Tenant, RunId), History>,
     ids: BTreeMap<(Tenant, CallerId), RunId>,
+    /// Forks, with the run that has the events that they share, and how many these are.
+    forks: BTreeMap<(Tenant, RunId), (RunId, u64)>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -23,6 +25,9 @@ struct History {
     timers: BTreeSet<RunTimer>,
     published: BTreeMap<String, Json>,
     keys: BTreeMap<String, KeyUse>,
+    forked: bool,
+    /// Of a run that is deleted: so many events are kept for its forks.
+    kept: u64,
 }
 
 impl History {
@@ -46,10 +51,17 @@ impl Reference {
     /// Whether a commit may be made after the one that ends the run `ended`.
     fn may_be_made(&self, commit: &Commit, ended: Option<RunId>) -> Result<(), StoreError> {
         let found = self.runs.get(&(commit.tenant.clone(), commit.run_id));
-        let actual = found.map_or(0, |run| run.events.len() as u64);
+        let length = found.map_or(0, |run| run.events.len() as u64);
+        let kept = found.map_or(0, |run| run.kept);
+        let actual = length.max(kept);
         let closed = found.is_some_and(History::closed);
-        if actual != commit.expected_length || (closed && !commit.events.is_empty()) {
+        if kept > 0 || actual != commit.expected_length || (closed && !commit.events.is_empty()) {
             return Err(StoreError::Conflict { run_id: commit.run_id, expected: commit.expected_length, actual });
+        }
+        if let Some(fork) = &commit.fork
+            && self.length(&commit.tenant, fork.run_id) == 0
+        {
+            return Err(StoreError::NoSuchRun(fork.run_id));
         }
         let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) else { return Ok(()) };
         let Some(latest) = self.ids.get(&(commit.tenant.clone(), row.id.clone())) else { return Ok(()) };
@@ -67,7 +79,12 @@ impl Reference {
         if let Some(row) = commit.run.as_ref().filter(|_| commit.expected_length == 0) {
             self.ids.insert((commit.tenant.clone(), row.id.clone()), commit.run_id);
         }
+        let beginning = commit.fork.map(|fork| self.fork(&commit.tenant, commit.run_id, fork));
         let run = self.runs.entry((commit.tenant.clone(), commit.run_id)).or_default();
+        if let Some(beginning) = beginning {
+            let timers = std::mem::take(&mut run.timers);
+            *run = History { timers, ..beginning };
+        }
         run.events.extend(commit.events.iter().cloned());
         run.nodes.extend(commit.nodes.iter().cloned());
         run.row = commit.run.clone().or(run.row.take());
@@ -78,11 +95,51 @@ impl Reference {
         run.keys.extend(commit.key.clone());
     }
 
+    /// What a fork begins with: a copy.
+    fn fork(&mut self, tenant: &Tenant, run_id: RunId, fork: ForkOf) -> History {
+        let origin = &self.runs[&(tenant.clone(), fork.run_id)];
+        let beginning = History {
+            events: origin.events[..fork.cut as usize].to_vec(),
+            nodes: origin.nodes.clone(),
+            keys: origin.keys.clone().into_iter().filter(|(_, used)| used.seq < fork.cut).collect(),
+            forked: true,
+            ..History::default()
+        };
+        let mut owner = fork.run_id;
+        while let Some((above, _)) = self.forks.get(&(tenant.clone(), owner)).filter(|(_, cut)| *cut >= fork.cut) {
+            owner = *above;
+        }
+        self.forks.insert((tenant.clone(), run_id), (owner, fork.cut));
+        beginning
+    }
+
+    /// How many events of a run its forks share.
+    fn shared(&self, tenant: &Tenant, run_id: RunId) -> Option<u64> {
+        let forks = self.forks.iter().filter(|((owner, _), (of, _))| owner == tenant && *of == run_id);
+        forks.map(|(_, (_, cut))| *cut).max()
+    }
+
+    /// A run of which nothing is left, unless it has forks, lets go of the one that it was forked from.
+    fn let_go(&mut self, tenant: &Tenant, run_id: RunId) {
+        let shared = self.shared(tenant, run_id);
+        if let Some(run) = self.runs.get_mut(&(tenant.clone(), run_id)) {
+            // What is kept does not become less when some of the forks go.
+            run.kept = shared.map_or(0, |shared| shared.max(run.kept));
+        }
+        if shared.is_none()
+            && let Some((of, _)) = self.forks.remove(&(tenant.clone(), run_id))
+            && self.length(tenant, of) == 0
+        {
+            self.let_go(tenant, of);
+        }
+    }
+
     /// Deletes a run, if it has ended; its timers stay. Gives whether it had.
     pub(crate) fn delete(&mut self, tenant: &Tenant, run_id: RunId) -> bool {
         let Some(run) = self.runs.get_mut(&(tenant.clone(), run_id)).filter(|run| run.closed()) else { return false };
         let timers = std::mem::take(&mut run.timers);
         let row = std::mem::replace(run, History { timers, ..History::default() }).row;
+        self.let_go(tenant, run_id);
         let Some(row) = row else { return true };
         let id = (tenant.clone(), row.id.clone());
         if self.ids.get(&id) == Some(&run_id) {
@@ -94,6 +151,11 @@ impl Reference {
             };
         }
         true
+    }
+
+    /// Whether an idempotency key of a run was used.
+    pub(crate) fn has_key(&self, tenant: &Tenant, run_id: RunId, key: &str) -> bool {
+        self.runs.get(&(tenant.clone(), run_id)).is_some_and(|run| run.keys.contains_key(key))
     }
 
     /// The length of a history.
@@ -121,7 +183,8 @@ impl Reference {
                         let request = store.request(tenant, run_id, &call.request).await?;
                         assert_eq!(request, run.request(&call.request), "request of {run_id}");
                     }
-                    Event::SignalReceived(signal) if signal.key.is_some() => {
+                    // A fork does not know a key that was used for something else later.
+                    Event::SignalReceived(signal) if signal.key.is_some() && !run.forked => {
                         let key = signal.key.as_ref().expect("it was just seen");
                         assert!(run.keys.contains_key(key), "the workload gives each key to the store");
                     }

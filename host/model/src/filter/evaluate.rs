@@ -62,6 +62,9 @@ fn own(field: &Field, run: &Run) -> Option<Scalar> {
         Field::Started => Some(Scalar::Time(run.started_ms)),
         Field::Closed => run.closed_ms.map(Scalar::Time),
         Field::Parked => run.parked.as_ref().and_then(|parked| text(parked.kind.as_str())),
+        Field::ForkedFrom => run.forked_from.and_then(|from| text(&from.run_id.to_string())),
+        Field::ForkRoot => run.forked_from.and_then(|from| text(&from.root.to_string())),
+        Field::ForkRace => run.fork_race.and_then(|race| text(&race.to_string())),
         Field::Attribute(_) => None,
     }
 }

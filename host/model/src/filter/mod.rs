@@ -23,7 +23,7 @@ mod evaluate;
 mod lex;
 mod parse;
 
-use crate::{Error, Run, RunStatus, Scalar};
+use crate::{Error, Run, RunId, RunStatus, Scalar};
 
 /// The longest filter, in bytes.
 const MAX_BYTES: usize = 4096;
@@ -43,6 +43,12 @@ pub enum Term<'f> {
     Workflow(&'f str),
     /// They have this id.
     Id(&'f str),
+    /// They were forked from this run.
+    ForkedFrom(RunId),
+    /// They are in the tree of forks of this run, which is its root.
+    ForkRoot(RunId),
+    /// They are part of this race.
+    ForkRace(RunId),
     /// This attribute is equal to this.
     Attribute(&'f str, &'f Scalar),
 }
@@ -68,6 +74,9 @@ enum Field {
     Started,
     Closed,
     Parked,
+    ForkedFrom,
+    ForkRoot,
+    ForkRace,
     Attribute(String),
 }
 
@@ -131,6 +140,9 @@ fn term(expression: &Expression) -> Option<Term<'_>> {
         (Field::Status, Scalar::Text(text)) => RunStatus::parse(text).ok().map(Term::Status),
         (Field::Workflow, Scalar::Text(text)) => Some(Term::Workflow(text)),
         (Field::Id, Scalar::Text(text)) => Some(Term::Id(text)),
+        (Field::ForkedFrom, Scalar::Text(text)) => RunId::parse(text).ok().map(Term::ForkedFrom),
+        (Field::ForkRoot, Scalar::Text(text)) => RunId::parse(text).ok().map(Term::ForkRoot),
+        (Field::ForkRace, Scalar::Text(text)) => RunId::parse(text).ok().map(Term::ForkRace),
         (Field::Attribute(name), value) => Some(Term::Attribute(name, value)),
         _ => None,
     }
@@ -146,6 +158,9 @@ impl Field {
             "started" => Self::Started,
             "closed" => Self::Closed,
             "parked" => Self::Parked,
+            "forked_from" => Self::ForkedFrom,
+            "fork_root" => Self::ForkRoot,
+            "fork_race" => Self::ForkRace,
             name if crate::attributes::may_be_attribute(name) => Self::Attribute(name.to_owned()),
             _ => return None,
         })
@@ -160,6 +175,9 @@ impl Field {
             Self::Started => "started",
             Self::Closed => "closed",
             Self::Parked => "parked",
+            Self::ForkedFrom => "forked_from",
+            Self::ForkRoot => "fork_root",
+            Self::ForkRace => "fork_race",
             Self::Attribute(name) => name,
         }
     }

@@ -3,7 +3,7 @@
 
 use super::lex::{Kind, Token, tokens};
 use super::{Expression, Field, MAX_BYTES, MAX_DEPTH, Operator, Value};
-use crate::{Error, ErrorCode, ParkKind, RunStatus, Scalar};
+use crate::{Error, ErrorCode, ParkKind, RunId, RunStatus, Scalar};
 
 pub(super) fn parse(text: &str, now_ms: u64) -> Result<Expression, Error> {
     let invalid = |message: String| Error::new(ErrorCode::InvalidArgument, message);
@@ -214,11 +214,13 @@ fn check_operator(field: &Field, operator: Operator, value: &Value) -> Result<()
         return Err("nothing is less or greater than `null`: use = or !=".to_owned());
     }
     match field {
-        Field::Status | Field::Version | Field::Parked => Err(format!(
-            "`{}` has no order: use = != in{}",
-            field.name(),
-            if *field == Field::Version { " starts_with" } else { "" }
-        )),
+        Field::Status | Field::Version | Field::Parked | Field::ForkedFrom | Field::ForkRoot | Field::ForkRace => {
+            Err(format!(
+                "`{}` has no order: use = != in{}",
+                field.name(),
+                if *field == Field::Version { " starts_with" } else { "" }
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -252,6 +254,9 @@ fn fit(field: &Field, value: Value) -> Result<Value, String> {
                 return Err(format!("a run is parked for one of {}", known.join(", ")));
             }
         },
+        (Field::ForkedFrom | Field::ForkRoot | Field::ForkRace, Scalar::Text(text)) => {
+            RunId::parse(&text).map_err(|error| error.message).map(|run| Scalar::Text(run.to_string()))?
+        }
         (Field::Workflow | Field::Id | Field::Version, text @ Scalar::Text(_)) => text,
         _ => return Err(format!("`{name}` is a text: write it between single quotes")),
     };

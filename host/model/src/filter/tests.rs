@@ -34,6 +34,8 @@ fn run(status: RunStatus) -> Run {
         pinned: None,
         held_back: None,
         attributes,
+        forked_from: None,
+        fork_race: None,
     }
 }
 

@@ -46,6 +46,11 @@ async fn tell(host: &Host, key: &RunKey, run: &Run) -> Result<(), Error> {
     if let Some(Parent { run_id, child }) = run.parent {
         let parent = RunKey { tenant: key.tenant.clone(), run_id };
         forgive(host.ask_task(&parent, |reply| Message::ChildEnded { child, reply }).await)?;
+        // Forks of the parent may wait for it too.
+        for run_id in host.running_relatives(&key.tenant, run_id).await? {
+            let relative = RunKey { tenant: key.tenant.clone(), run_id };
+            forgive(host.ask_task(&relative, |reply| Message::ChildEnded { child, reply }).await)?;
+        }
     }
     if run.has_children == Some(true) {
         for (child, what) in children(host, key).await? {

@@ -139,7 +139,8 @@ impl RunTask {
             configuration,
         };
         let messages = pinned.into_iter().chain(messages).collect();
-        let next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
+        let mut next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
+        next.run.fork_race = run.fork_race;
         self.batch.commit.successor = Some(Box::new(next.commit()));
         self.batch.effects.successor = Some(next);
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use abide_history::StoreError;
 use abide_model::{
-    CallIndex, CallKind, Error, ErrorCode, Event, Json, ParkKind, ParkReason, Recorded, RecordedRequest, Seq,
+    CallIndex, CallKind, Error, ErrorCode, Event, Json, ParkKind, ParkReason, Recorded, RecordedRequest, Seq, Source,
 };
 
 use super::{RunTask, Seated};
@@ -72,6 +72,7 @@ impl RunTask {
         }
         let mut requested_ms: HashMap<CallIndex, u64> = HashMap::new();
         let mut deferred: HashMap<CallIndex, u32> = HashMap::new();
+        let mut begun_ms = 0;
         for (_, recorded) in history {
             match &recorded.event {
                 Event::CallRequested(requested) => {
@@ -80,12 +81,20 @@ impl RunTask {
                 Event::CallDeferred(of) => {
                     deferred.insert(of.call, of.attempt);
                 }
+                // What was under way for the run before is begun anew for this one, which whoever took it over does not know.
+                Event::RunForked(_) | Event::RunReset(_) => {
+                    deferred.clear();
+                    begun_ms = recorded.time_ms;
+                }
                 _ => {}
             }
         }
         for call in calls {
             if !self.handles.contains_key(&call.index) {
-                let requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
+                let mut requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
+                if call.kind.source() == Source::Activity {
+                    requested_ms = requested_ms.max(begun_ms);
+                }
                 let deferred = deferred.get(&call.index).copied();
                 self.perform(call, requested_ms, deferred);
             }
@@ -115,10 +124,17 @@ pub(super) fn due_ms(request: &Json, requested_ms: u64) -> u64 {
 /// The timers of a history that neither rang nor were cancelled.
 pub(crate) fn open_timers(history: &[(Seq, Recorded)]) -> HashMap<CallIndex, u64> {
     let mut timers = HashMap::new();
+    let mut run_timeout_ms = None;
     for (_, recorded) in history {
         match &recorded.event {
             Event::RunStarted(started) => {
                 let due_ms = started.run_timeout_ms.map(|timeout_ms| run_timeout(recorded.time_ms, timeout_ms).due_ms);
+                timers.extend(due_ms.map(|due_ms| (RUN_TIMEOUT, due_ms)));
+                run_timeout_ms = started.run_timeout_ms;
+            }
+            // From here on it is another run, whose time begins anew.
+            Event::RunForked(_) | Event::RunReset(_) => {
+                let due_ms = run_timeout_ms.map(|timeout_ms| run_timeout(recorded.time_ms, timeout_ms).due_ms);
                 timers.extend(due_ms.map(|due_ms| (RUN_TIMEOUT, due_ms)));
             }
             Event::CallRequested(requested) if requested.kind == CallKind::TimerSleep => {

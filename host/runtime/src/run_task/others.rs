@@ -114,7 +114,10 @@ pub(super) async fn result_of(host: &Host, parent: &RunKey, child: RunId) -> Res
     let mut run_id = child;
     loop {
         let run = host.store().run(&parent.tenant, run_id).await.map_err(Error::from).map_err(failed)?;
-        let run = run.filter(|run| run.parent == Some(Parent { run_id: parent.run_id, child }));
+        let run = match run {
+            Some(run) if is_child(host, parent, &run, child).await.map_err(failed)? => Some(run),
+            _ => None,
+        };
         let Some(run) = run else {
             return Err(Failure::new(
                 "unknown-child",
@@ -130,6 +133,16 @@ pub(super) async fn result_of(host: &Host, parent: &RunKey, child: RunId) -> Res
             (_, Some(Outcome::Ok(result))) => return Ok(Some(result.clone())),
             (_, outcome) => return Err(child_failed(&run, outcome.as_ref())),
         }
+    }
+}
+
+/// Whether `run` is what `child` became, which `parent` started or has from the history that it shares.
+async fn is_child(host: &Host, parent: &RunKey, run: &Run, child: RunId) -> Result<bool, Error> {
+    match run.parent {
+        Some(of) if of.child != child => Ok(false),
+        Some(of) if of.run_id == parent.run_id => Ok(true),
+        Some(of) => host.shares_child(&parent.tenant, parent.run_id, of.run_id).await,
+        None => Ok(false),
     }
 }
 

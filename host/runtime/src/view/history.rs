@@ -75,6 +75,15 @@ pub struct HistoryEvent {
     /// The first event of that run that was not copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_event: Option<Seq>,
+    /// The run that shares the events before a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<RunId>,
+    /// The first event of that run that is not shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_event: Option<Seq>,
+    /// Whether the outcome that follows was given by who forked the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_outcome: Option<bool>,
     /// What it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Json>,
@@ -132,6 +141,9 @@ impl HistoryEvent {
             run_timeout_ms: None,
             reset_from: None,
             reset_event: None,
+            forked_from: None,
+            forked_event: None,
+            set_outcome: None,
             payload: None,
             key: None,
             reason: None,
@@ -183,6 +195,11 @@ impl HistoryEvent {
             Event::RunReset(reset) => {
                 shown.reset_from = Some(reset.run_id);
                 shown.reset_event = Some(reset.event);
+            }
+            Event::RunForked(forked) => {
+                shown.forked_from = Some(forked.run_id);
+                shown.forked_event = Some(forked.event);
+                shown.set_outcome = Some(forked.set_outcome);
             }
             Event::RunTimedOut(timed_out) => shown.run_timeout_ms = Some(timed_out.run_timeout_ms),
             Event::CallRequested(requested) => {

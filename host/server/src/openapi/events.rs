@@ -3,8 +3,8 @@
 use abide_model::{
     CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CancelRequested, Digest, Event,
     Failure, Limits, MarkerRecorded, Outcome, Recorded, RecordedRequest, RetryPolicy, RunClosed, RunContinued,
-    RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, SignalReceived, Tenant,
-    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    RunForked, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, SignalReceived,
+    Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 use abide_runtime::view::{History, HistoryEvent};
 use serde_json::json;
@@ -66,7 +66,8 @@ fn every_event_is_as_documented() {
         Event::MarkerRecorded(MarkerRecorded { id: "p".into(), cause: 0, value: text("true") }),
         Event::RunContinued(RunContinued { cause: 0, input: text("1"), run_id: run().run_id }),
         Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
-        Event::RunReset(RunReset { run_id: run().run_id, event: 1 }),
+        Event::RunForked(RunForked { run_id: run().run_id, event: 1, set_outcome: true, guest_run_id: run().run_id }),
+        Event::RunReset(RunReset { run_id: run().run_id, event: 1, guest_run_id: None }),
         Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
         Event::RunPinned(RunPinned { pinned: true }),
         Event::RunPinned(RunPinned { pinned: false }),

@@ -2,9 +2,9 @@
 
 use abide_model::{CallKind, Digest, Error, ErrorCode, IdReuse, Outcome};
 use abide_runtime::view::{
-    Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Description, IfRunning, OpenCall,
-    ReplayReport, ReplayVerdict, ResetRun, RunCounts, Runs, Signalled, StartRun, StartSignal, Started, UpdateRun,
-    UpdateStatus, Updated, WaitFor,
+    Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Description, ForkRun, Forked, Forks,
+    IfRunning, KeepRun, Kept, OpenCall, ReplayReport, ReplayVerdict, ResetRun, RunCounts, Runs, Signalled, StartRun,
+    StartSignal, Started, UpdateRun, UpdateStatus, Updated, WaitFor,
 };
 
 use super::samples::{attributes, failure, fits, reason, run, text};
@@ -66,6 +66,21 @@ fn every_type_is_as_documented() {
         attributes: attributes(),
     };
     fits("StartRun", &start);
+    let fork = ForkRun {
+        event: 4,
+        outcome: Some(failure()),
+        version: Some("0123abcd".to_owned()),
+        id: Some(run().id),
+        times: Some(3),
+    };
+    fits("ForkRun", &fork);
+    let (run_id, race) = (run().run_id, run().run_id);
+    let forks = vec![Started { run: run(), created: true }];
+    fits("Forked", &Forked { run_id, event: 4, race: Some(race), forks });
+    let (root_run, next) = (Some(run()), Some(run_id));
+    fits("Forks", &Forks { run_id, root: run_id, root_run, forks: vec![run()], next });
+    fits("KeepRun", &KeepRun { reason: Some("best".to_owned()), terminate: true });
+    fits("Kept", &Kept { run_id, race, ended: vec![run_id] });
     fits("ResetRun", &ResetRun { event: 1, version: Some("0123abcd".to_owned()) });
     for wait_for in [WaitFor::Accepted, WaitFor::Completed] {
         let (id, name) = (Some("u".to_owned()), "add".to_owned());

@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallerId, Configuration, Digest, Failure, HeldBack, Json, Outcome, Parent, ParkKind, ParkReason, Run,
-    RunId, RunStatus, WorkflowName,
+    Attributes, CallerId, Configuration, Digest, Failure, ForkedFrom, HeldBack, Json, Outcome, Parent, ParkKind,
+    ParkReason, Run, RunId, RunStatus, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -58,6 +58,8 @@ pub(super) fn run() -> Run {
         has_children: None,
         attributes: attributes(),
         pinned: Some(true),
+        forked_from: Some(ForkedFrom { run_id: parent().run_id, event: 4, root: parent().child }),
+        fork_race: Some(parent().child),
         held_back: Some(HeldBack { version: Digest::of(b"c"), reason: reason() }),
     }
 }

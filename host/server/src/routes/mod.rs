@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod control;
+pub(crate) mod forks;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod inspect;

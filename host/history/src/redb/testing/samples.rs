@@ -2,10 +2,10 @@
 
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
-    Configuration, Digest, Event, Failure, HeldBack, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind,
-    ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunPinned, RunReset,
-    RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
-    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Configuration, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Outcome, Parent,
+    ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked, RunId, RunParked,
+    RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -124,7 +124,17 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ),
         ("run-continued", Event::RunContinued(RunContinued { cause: 2, input: json("{}"), run_id })),
         ("run-timed-out", Event::RunTimedOut(RunTimedOut { run_timeout_ms: 86_400_000 })),
-        ("run-reset", Event::RunReset(RunReset { run_id, event: 12 })),
+        ("run-reset", Event::RunReset(RunReset { run_id, event: 12, guest_run_id: None })),
+        ("run-reset-told", Event::RunReset(RunReset { run_id, event: 12, guest_run_id: Some(run_id) })),
+        (
+            "run-forked",
+            Event::RunForked(RunForked {
+                run_id,
+                event: 12,
+                set_outcome: true,
+                guest_run_id: RunId::from_bytes([8; 16]),
+            }),
+        ),
         ("run-started-configured", Event::RunStarted(Box::new(configured))),
         ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
@@ -230,6 +240,8 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         attributes: Attributes::default(),
         pinned: None,
         held_back: None,
+        forked_from: None,
+        fork_race: None,
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
 }
@@ -248,4 +260,11 @@ pub(in super::super) fn run_held_back() -> Run {
     let (_, run) = runs().remove(0);
     let held_back = HeldBack { version: Digest::of(b"new"), reason: reason(ParkKind::Divergence) };
     Run { pinned: Some(true), held_back: Some(held_back), ..run }
+}
+
+/// The row of a fork that is part of a race.
+pub(in super::super) fn run_that_was_forked() -> Run {
+    let (_, run) = runs().remove(0);
+    let [from, root, race] = [2, 1, 3].map(|number| RunId::from_bytes([number; 16]));
+    Run { forked_from: Some(ForkedFrom { run_id: from, event: 12, root }), fork_race: Some(race), ..run }
 }
