@@ -511,14 +511,14 @@ mod tests {
             Event::MarkerRecorded(MarkerRecorded { id: "p".into(), cause: 0, value: text("true") }),
             Event::RunContinued(RunContinued { cause: 0, input: text("1"), run_id: run().run_id }),
             Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
+            Event::RunReset(RunReset { run_id: run().run_id, event: 1, guest_run_id: None }),
+            Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
             Event::RunForked(RunForked {
                 run_id: run().run_id,
                 event: 1,
                 set_outcome: true,
                 guest_run_id: run().run_id,
             }),
-            Event::RunReset(RunReset { run_id: run().run_id, event: 1, guest_run_id: None }),
-            Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
         ];
         let document = document();
         let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();
