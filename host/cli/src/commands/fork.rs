@@ -137,7 +137,6 @@ pub(crate) async fn keep(client: &Client, arguments: KeepArguments, format: Form
 /// A line for each fork, below the run that it was forked from. Forks of a run that was deleted stand below a line that says so.
 fn tree(all: &Forks) -> String {
     let known: BTreeMap<RunId, &Run> = all.root_run.iter().chain(&all.forks).map(|run| (run.run_id, run)).collect();
-    // Run ids sort by time: so the forks of a run stand in the order in which they were made.
     let mut below: BTreeMap<RunId, Vec<RunId>> = BTreeMap::new();
     for run in known.values() {
         let Some(from) = run.forked_from else { continue };
@@ -155,7 +154,9 @@ fn tree(all: &Forks) -> String {
     while let Some((before, indent, run_id)) = left.pop() {
         let mark = if run_id == all.run_id { "  <" } else { "" };
         text.push_str(&format!("{before}{}{mark}\n", line(run_id, known.get(&run_id).copied())));
-        let forks = below.remove(&run_id).unwrap_or_default();
+        let mut forks = below.remove(&run_id).unwrap_or_default();
+        // In the order in which they were made; those of one moment by their ids.
+        forks.sort_by_key(|fork| known.get(fork).map(|run| (run.started_ms, run.id.to_string())));
         for (number, fork) in forks.iter().enumerate().rev() {
             let (branch, stem) = if number + 1 == forks.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
             left.push((format!("{indent}{branch}"), format!("{indent}{stem}"), *fork));
@@ -224,12 +225,12 @@ mod tests {
             .collect();
         let expected = [
             "r-1",
+            "├─ (deleted)",
+            "│  └─ r-5  at 9",
             "├─ r-2  at 4",
             "│  └─ r-6  at 7  <",
             "│     └─ r-7  at 7",
-            "├─ r-3  at 4",
-            "└─ (deleted)",
-            "   └─ r-5  at 9",
+            "└─ r-3  at 4",
         ];
         assert_eq!(shown, expected);
     }

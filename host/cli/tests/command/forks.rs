@@ -26,8 +26,8 @@ fn forks_are_made_shown_and_one_is_kept() {
     let lines: Vec<_> = tree.lines().collect();
     assert_eq!(lines.len(), 5, "{tree}");
     assert!(lines[0].starts_with("run_") && lines[0].contains("  w  running"), "{tree}");
-    assert!(lines[1].starts_with("└─ run_") && lines[1].contains("  again  running  at 3"), "{tree}");
-    assert!(lines[2].starts_with("   ├─ run_") && tree.contains("  r-2  completed  at 3"), "{tree}");
+    assert!(lines[1].starts_with("└─ run_") && lines[1].contains("  again  at 3  running"), "{tree}");
+    assert!(lines[2].starts_with("   ├─ run_") && tree.contains("  r-2  at 3  completed"), "{tree}");
     assert_eq!(lines.iter().filter(|line| line.ends_with("  <") && line.contains("r-3")).count(), 1, "{tree}");
     assert_eq!(host.json(["forks", "w"])["forks"].as_array().map(Vec::len), Some(4));
 

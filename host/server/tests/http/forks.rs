@@ -56,7 +56,7 @@ async fn bad_requests_are_refused_by_name() {
     for (body, status, code, detail) in [
         (json!({}), 400, "invalid-argument", "event"),
         (json!({ "event": 1, "at": 1 }), 400, "invalid-argument", "unknown field `at`"),
-        (json!({ "event": -1 }), 400, "invalid-argument", "event"),
+        (json!({ "event": -1 }), 400, "invalid-argument", "-1"),
         (json!({ "event": 0 }), 400, "invalid-argument", "0 is not between 1 and 3"),
         (json!({ "event": 4 }), 400, "invalid-argument", "4 is not between 1 and 3"),
         (json!({ "event": 3, "times": 0 }), 400, "invalid-argument", "`times` is 0"),
