@@ -59,21 +59,10 @@ impl Host {
 
     /// A run brings its limits along. They decide results, so they stay; a host that would not give them refuses the run.
     fn check_limits(&self, capsule: &Capsule) -> Result<(), Error> {
-        let (theirs, ours) = (&capsule.started().limits, &self.inner.config.limits);
-        let pairs: [(&str, fn(&Limits) -> u64); 8] = [
-            ("memory_bytes", |limits| limits.memory_bytes),
-            ("step_fuel", |limits| limits.step_fuel),
-            ("request_bytes", |limits| limits.request_bytes),
-            ("open_calls", |limits| limits.open_calls.into()),
-            ("published_bytes", |limits| limits.published_bytes),
-            ("published_names", |limits| limits.published_names.into()),
-            ("history_events", |limits| limits.history_events),
-            ("buffered_signals", |limits| limits.buffered_signals.into()),
-        ];
-        match pairs.into_iter().find(|(_, of)| of(theirs) > of(ours)) {
+        let (theirs, ours) = (by_name(&capsule.started().limits), by_name(&self.inner.config.limits));
+        match theirs.into_iter().zip(ours).find(|((_, theirs), (_, ours))| theirs > ours) {
             None => Ok(()),
-            Some((name, of)) => {
-                let (theirs, ours) = (of(theirs), of(ours));
+            Some(((name, theirs), (_, ours))) => {
                 let message = format!(
                     "the run of the capsule may use {theirs} of `limits.{name}`, this host gives {ours}: raise it in the configuration of the host"
                 );
@@ -90,6 +79,20 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Limits with their names in the configuration.
+fn by_name(limits: &Limits) -> [(&'static str, u64); 8] {
+    [
+        ("memory_bytes", limits.memory_bytes),
+        ("step_fuel", limits.step_fuel),
+        ("request_bytes", limits.request_bytes),
+        ("open_calls", limits.open_calls.into()),
+        ("published_bytes", limits.published_bytes),
+        ("published_names", limits.published_names.into()),
+        ("history_events", limits.history_events),
+        ("buffered_signals", limits.buffered_signals.into()),
+    ]
 }
 
 /// What happens to an open run: it is on the version that this host stored, and it is parked.

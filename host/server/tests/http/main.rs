@@ -6,6 +6,7 @@ mod bodies;
 mod ids;
 mod origins;
 mod refusals;
+mod replays;
 mod routes;
 mod schedules;
 mod search;
