@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use abide_history::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, Version,
+    StoreFuture, Version, VersionsChange,
 };
 use abide_model::{
-    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
+    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
     WorkflowName,
 };
 use anyhow::{Context, bail};
@@ -154,6 +154,10 @@ impl Store for FreezingStore {
         self.inner.ready(after, limit)
     }
 
+    fn is_ready<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, bool> {
+        self.inner.is_ready(tenant, run_id)
+    }
+
     fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
         self.inner.due_timers(now_ms, limit)
     }
@@ -200,12 +204,12 @@ impl Store for FreezingStore {
         self.inner.unfinished_deletions(limit)
     }
 
-    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {
-        self.inner.put_version(tenant, version, component)
+    fn change_versions(&self, change: VersionsChange) -> StoreFuture<'_, ()> {
+        self.inner.change_versions(change)
     }
 
-    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>> {
-        self.inner.active_version(tenant, name)
+    fn routing<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Routing> {
+        self.inner.routing(tenant, name)
     }
 
     fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>> {

@@ -89,6 +89,11 @@ impl Caller {
         self.send("POST", path, body, None).await
     }
 
+    /// Posts a component.
+    pub async fn upload(&self, path: &str, component: Vec<u8>) -> Result<Value> {
+        self.send("POST", path, component, None).await
+    }
+
     /// Gets JSON.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.send("GET", path, Vec::new(), None).await

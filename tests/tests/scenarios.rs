@@ -64,12 +64,14 @@ scenarios! {
     queries
     races
     recorded_values
+    repair
     reset
     run_timeout
     saga
     saga_cancelled
     search
     signals
+    swap
     updates
 }
 

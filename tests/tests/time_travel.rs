@@ -53,7 +53,7 @@ async fn it_says_what_was_published_and_where_the_guest_waits() {
 
     // An output changes nothing: the guest stands where its input left it.
     let requested = at(&local, &run, 1).await;
-    assert_eq!(requested.event.request.as_ref().unwrap().as_str().contains("charge"), true);
+    assert!(requested.event.request.as_ref().unwrap().as_str().contains("charge"));
     assert_eq!(requested.fuel_used, start.fuel_used);
     assert!(requested.did.is_empty());
 

@@ -5,8 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, capsule, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve, signal,
-    start, tasks, update,
+    batch, build, capsule, check, control, deploy, dev, history, inspect, list, new, replay, result, schedule, serve,
+    signal, start, swap, tasks, update, versions,
 };
 use crate::output::Format;
 
@@ -66,6 +66,21 @@ pub(crate) enum Command {
     Deploy(deploy::DeployArguments),
     /// List the workflows and their versions
     Workflows,
+    /// List, label, deactivate and delete the versions of a workflow
+    #[command(subcommand)]
+    Versions(versions::VersionsCommand),
+    /// Let new runs take a version
+    Activate(versions::VersionArguments),
+    /// Let new runs take the version again that they took before
+    Rollback(versions::WorkflowArguments),
+    /// Let some of the new runs take a version
+    Ramp(versions::RampArguments),
+    /// Say what happens to open runs when a version becomes active
+    Policy(versions::PolicyArguments),
+    /// Let open runs go on with a version that does what their histories say
+    Swap(swap::SwapArguments),
+    /// Replay all histories of a workflow on a component, and change nothing
+    Check(check::CheckArguments),
     /// Start a run
     Start(start::StartArguments),
     /// List runs, newest first
@@ -95,6 +110,10 @@ pub(crate) enum Command {
     Delete(control::DeleteArguments),
     /// Let a parked run go on
     Resume(control::ResumeArguments),
+    /// Keep a run on its version
+    Pin(control::PinArguments),
+    /// Let a run go on with other versions again
+    Unpin(control::PinArguments),
     /// Let a run go on from one of its events, as a new run
     Reset(control::ResetArguments),
     /// Show the task queues and their workers

@@ -27,7 +27,7 @@ use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
 use crate::wasi::stdio::Stdio;
 use crate::wasi::{Surroundings, Wasi};
-use crate::watch::{self, Look};
+use crate::watch::{self, Look, Watch};
 
 /// What a guest starts with. It all stands in the history.
 #[derive(Debug, Clone)]
@@ -182,6 +182,11 @@ impl Guest {
         shared.logged_bytes = 0;
     }
 
+    /// A value that the history records, from its cause on.
+    pub fn add_marker(&mut self, marker: MarkerRecorded) {
+        self.shared.lock().markers.insert(marker.id.clone(), marker);
+    }
+
     /// Gives a call its outcome; the guest sees it at the next poll. `false` where the guest does not wait for that call.
     pub fn resolve(&mut self, call: CallIndex, outcome: Outcome) -> bool {
         let waker = {
@@ -214,6 +219,11 @@ impl Guest {
     /// Watches the guest from now on: then [`Guest::place`] and [`Guest::look`] have something to tell. What the guest does stays the same.
     pub fn watch(&mut self) {
         self.shared.lock().watch.get_or_insert_default();
+    }
+
+    /// The same, but for where it makes its calls.
+    pub fn watch_fuel(&mut self) {
+        self.shared.lock().watch.get_or_insert_with(Watch::fuel_only);
     }
 
     /// Where the guest made a call that it still waits for, innermost function first, as long as it is watched.
@@ -262,7 +272,7 @@ pub(crate) fn new_state(shared: SharedState, limits: Limits, seed: [u8; 32], sur
         },
         attributes: Attributes::default(),
         limits,
-        updates: ResourceTable::new(),
+        held: ResourceTable::new(),
         wasi: Wasi::new(surroundings),
     }
 }

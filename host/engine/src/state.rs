@@ -191,8 +191,8 @@ pub(crate) struct GuestState {
     pub(crate) random: ChaCha12Rng,
     pub(crate) info: Info,
     pub(crate) limits: Limits,
-    /// The updates that the guest holds.
-    pub(crate) updates: ResourceTable,
+    /// What the guest holds of the host: updates, and calls that plain functions began.
+    pub(crate) held: ResourceTable,
     /// What the run can be found by now.
     pub(crate) attributes: Attributes,
     pub(crate) wasi: Wasi,

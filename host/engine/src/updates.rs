@@ -80,7 +80,7 @@ impl updates::HostUpdate for GuestState {
                 self.answer(&update, answer);
             }
         }
-        self.updates.delete(update)?;
+        self.held.delete(update)?;
         Ok(())
     }
 }
@@ -90,14 +90,14 @@ impl GuestState {
     pub(crate) fn hold_update(&mut self, outcome: Outcome) -> Result<Resource<Update>, types::Failure> {
         let received = convert::outcome::<UpdateReceived>(outcome)?;
         let update = Update { received, standing: Standing::Received };
-        self.updates.push(update).map_err(|error| {
+        self.held.push(update).map_err(|error| {
             convert::failure_to_guest(Failure::new("too-many-calls", format!("the update cannot be held: {error}")))
         })
     }
 
     /// The update behind a handle. Handles are the guest's own, so there is one.
     fn update(&mut self, update: &Resource<Update>) -> Option<&mut Update> {
-        self.updates.get_mut(update).ok()
+        self.held.get_mut(update).ok()
     }
 
     /// Says something to an update, if something can still be said.

@@ -16,6 +16,8 @@ use crate::trap;
 pub(crate) struct Watch {
     /// Where the guest made each of its open calls, innermost function first.
     places: HashMap<CallIndex, Vec<String>>,
+    /// Nobody wants to know the places, which cost a walk over the guest's stack each.
+    fuel_only: bool,
     /// Calls that were begun, and of which nobody noted the place yet.
     begun: Vec<CallIndex>,
     /// The fuel of the steps that are over.
@@ -36,8 +38,15 @@ pub struct Look {
 }
 
 impl Watch {
+    /// Watches the fuel alone.
+    pub(crate) fn fuel_only() -> Self {
+        Self { fuel_only: true, ..Self::default() }
+    }
+
     pub(crate) fn begun(&mut self, call: CallIndex) {
-        self.begun.push(call);
+        if !self.fuel_only {
+            self.begun.push(call);
+        }
     }
 
     pub(crate) fn forget(&mut self, call: CallIndex) {

@@ -1,6 +1,6 @@
 //! What can go wrong in a store.
 
-use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq};
+use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq, WorkflowName};
 
 /// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum StoreError {
     /// A schedule was changed, made or deleted in between. Nothing was written.
     #[error("schedule `{0}` was changed by somebody else in between: look at it, then try again")]
     ScheduleChanged(ScheduleId),
+    /// The versions of a workflow were changed in between. Nothing was written.
+    #[error("the versions of `{0}` were changed by somebody else in between: look at them, then try again")]
+    VersionsChanged(WorkflowName),
     /// Another process has the data folder.
     #[error("{0}")]
     InUse(String),
@@ -48,7 +51,9 @@ pub enum StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::Conflict { .. } | StoreError::ScheduleChanged(_) => ErrorCode::Conflict,
+            StoreError::Conflict { .. } | StoreError::ScheduleChanged(_) | StoreError::VersionsChanged(_) => {
+                ErrorCode::Conflict
+            }
             StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
             StoreError::IdUsed { .. } => ErrorCode::RunIdUsed,
             StoreError::InUse(_) => ErrorCode::DataInUse,

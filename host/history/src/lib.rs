@@ -15,4 +15,4 @@ pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
-pub use version::Version;
+pub use version::{Version, VersionsChange};

@@ -7,12 +7,12 @@
 use std::pin::Pin;
 
 use abide_model::{
-    CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Run, RunId,
+    CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Routing, Run, RunId,
     RunStatus, Schedule, ScheduleId, Seq, Tenant, Term, WorkflowName,
 };
 use bytes::Bytes;
 
-use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, Version};
+use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, Version, VersionsChange};
 
 /// What a store's methods give.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -196,6 +196,9 @@ pub trait Store: Send + Sync + 'static {
     /// Runs that are to be driven, after `after`, in the order of their keys.
     fn ready<'a>(&'a self, after: Option<&'a (Tenant, RunId)>, limit: usize) -> StoreFuture<'a, Vec<(Tenant, RunId)>>;
 
+    /// Whether a run is to be driven.
+    fn is_ready<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, bool>;
+
     /// Timers that are due at `now_ms`, at most `limit`, earliest first within a tenant; each tenant gets a fair part.
     fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>>;
 
@@ -237,12 +240,12 @@ pub trait Store: Send + Sync + 'static {
     /// Runs whose deletion was begun and not finished, at most `limit`.
     fn unfinished_deletions(&self, limit: usize) -> StoreFuture<'_, Vec<(Tenant, RunId)>>;
 
-    /// Stores a version with its component and makes it the active one of its workflow. Storing the same one again keeps the
-    /// first row, and makes it active.
-    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()>;
+    /// Changes the versions of a workflow: uploads, labels, which one is active. Refused with [`StoreError::VersionsChanged`] where another
+    /// change came in between.
+    fn change_versions(&self, change: VersionsChange) -> StoreFuture<'_, ()>;
 
-    /// The active version of a workflow.
-    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>>;
+    /// How new runs of a workflow find their version. Revision 0, and nothing active, where there is no such workflow.
+    fn routing<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Routing>;
 
     /// The versions of a workflow, oldest first; of all workflows where `name` is `None`.
     fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>>;

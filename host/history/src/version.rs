@@ -1,6 +1,7 @@
-//! The row of a version.
+//! The row of a version, and how the versions of a workflow change.
 
-use abide_model::{Configuration, Digest, WorkflowName};
+use abide_model::{Configuration, Digest, Labels, Routing, Tenant, WorkflowName};
+use bytes::Bytes;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -29,4 +30,32 @@ pub struct Version {
     #[n(6)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<Configuration>,
+    /// What else it is called.
+    #[n(7)]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Since when no new run may take it.
+    #[n(8)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated_ms: Option<u64>,
+}
+
+/// A change of the versions of one workflow. All of it is durable, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionsChange {
+    /// Whose.
+    pub tenant: Tenant,
+    /// Of which workflow.
+    pub workflow: WorkflowName,
+    /// The revision that the change was made from; 0 where there was no routing. Another one is refused with
+    /// [`StoreError::VersionsChanged`](crate::StoreError::VersionsChanged).
+    pub expected: u64,
+    /// How new runs find their version from now on. Its revision is a later one.
+    pub routing: Routing,
+    /// Rows of versions that are new or change.
+    pub put: Vec<Version>,
+    /// The component of a version that is new. It is kept once for all workflows of a tenant.
+    pub component: Option<(Digest, Bytes)>,
+    /// A version that goes. Its component goes where no other workflow has it.
+    pub remove: Option<Digest>,
 }

@@ -87,6 +87,9 @@ pub enum Event {
     /// Whoever performs a call will answer it later: from here on it is waited for, and no attempt is begun again.
     #[n(20)]
     CallDeferred(#[n(0)] CallDeferred),
+    /// The run stays on its version from here on, or no longer does.
+    #[n(21)]
+    RunPinned(#[n(0)] RunPinned),
 }
 
 impl Event {
@@ -119,6 +122,10 @@ impl Event {
             Self::RunTimedOut(_) => "run-timed-out",
             Self::RunReset(_) => "run-reset",
             Self::CallDeferred(_) => "call-deferred",
+            Self::RunPinned(pinned) => match pinned.pinned {
+                true => "run-pinned",
+                false => "run-unpinned",
+            },
         }
     }
 
@@ -142,7 +149,8 @@ impl Event {
             | Self::RunContinued(_)
             | Self::RunTimedOut(_)
             | Self::RunReset(_)
-            | Self::CallDeferred(_) => false,
+            | Self::CallDeferred(_)
+            | Self::RunPinned(_) => false,
         }
     }
 
@@ -277,6 +285,18 @@ pub struct VersionChanged {
     /// The new version.
     #[n(0)]
     pub version: Digest,
+    /// Of a swap: the last input before it. The new version did what the history says up to there, and nothing more; so it does in every
+    /// later replay.
+    #[n(1)]
+    pub settled: Option<Seq>,
+}
+
+/// See [`Event::RunPinned`].
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct RunPinned {
+    /// Whether it stays.
+    #[n(0)]
+    pub pinned: bool,
 }
 
 /// See [`Event::RunParked`].

@@ -99,6 +99,21 @@ name!(
     is_slug
 );
 
+fn is_label(text: &str) -> bool {
+    let is_digest = text.starts_with("sha256:") || (text.len() >= 8 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
+    text.bytes().all(allowed) && !text.starts_with('-') && !is_digest
+}
+
+name!(
+    /// A name for a version. In a workflow it names one version at a time.
+    Label,
+    "label",
+    64,
+    "of `a-z 0-9 - . _`, not beginning with `-`, and not eight or more digits of a digest",
+    is_label
+);
+
 fn is_id(text: &str) -> bool {
     !text.starts_with("run_") && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '/')
 }

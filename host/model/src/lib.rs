@@ -33,6 +33,7 @@ pub mod llm;
 pub mod others;
 mod policy;
 mod request;
+mod routing;
 mod run;
 mod scalar;
 mod schedule;
@@ -46,18 +47,19 @@ pub use digest::Digest;
 pub use error::{Error, ErrorCode};
 pub use event::{
     CallCancelled, CallCompleted, CallDeferred, CallRequested, CancelRequested, Event, MarkerRecorded, Parent,
-    Recorded, RunClosed, RunContinued, RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, Seq,
-    SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    Recorded, RunClosed, RunContinued, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated,
+    RunTimedOut, Seq, SignalReceived, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};
-pub use ids::{CallerId, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
 pub use limits::Limits;
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
-pub use run::{IdReuse, ParkKind, ParkReason, Run, RunStatus};
+pub use routing::{Labels, Previous, Ramp, Routing, SwapPolicy};
+pub use run::{HeldBack, IdReuse, ParkKind, ParkReason, Run, RunStatus};
 pub use scalar::Scalar;
 pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,

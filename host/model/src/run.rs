@@ -167,9 +167,33 @@ pub struct Run {
     #[n(14)]
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+    /// It stays on its version, whichever becomes active.
+    #[n(15)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<bool>,
+    /// The last version that it could not go on with, though it was asked to.
+    #[n(16)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<HeldBack>,
+}
+
+/// Why a run could not go on with another version.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// The other version.
+    #[n(0)]
+    pub version: Digest,
+    /// What happened when the history was replayed on it.
+    #[n(1)]
+    pub reason: ParkReason,
 }
 
 impl Run {
+    /// Whether it stays on its version.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned == Some(true)
+    }
+
     /// The row of a run that begins.
     pub fn begins(run_id: RunId, started_ms: u64, started: &RunStarted) -> Self {
         Self {
@@ -188,6 +212,8 @@ impl Run {
             continued_from: started.continued_from,
             has_children: None,
             attributes: started.attributes.clone(),
+            pinned: None,
+            held_back: None,
         }
     }
 }

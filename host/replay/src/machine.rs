@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use abide_model::{
     Call, CallIndex, CallKind, CallRequested, Event, Json, MarkerRecorded, Outcome, Recorded, RecordedRequest,
-    RunClosed, Seq, SignalReceived, Source, UpdateAnswer, UpdateReceived,
+    RunClosed, Seq, SignalReceived, Source, UpdateAnswer, UpdateReceived, VersionChanged,
 };
 
 use crate::Divergence;
@@ -96,16 +96,37 @@ impl Machine {
     /// A machine that expects the outputs of `history`. An empty history expects none.
     pub fn new<'a>(history: impl IntoIterator<Item = &'a (Seq, Recorded)>) -> Self {
         let mut machine = Self::default();
+        machine.extend(history);
+        machine
+    }
+
+    /// Expects the outputs of more of the history as well.
+    pub fn extend<'a>(&mut self, history: impl IntoIterator<Item = &'a (Seq, Recorded)>) {
         for (seq, recorded) in history {
             if let Some(expected) = Expected::of(&recorded.event) {
-                machine.settled = machine.settled.max(Some(expected.cause()));
-                machine.expected.push_back((*seq, expected));
-            } else if let Event::MarkerRecorded(marker) = &recorded.event {
+                self.settle_until(expected.cause());
+                self.expected.push_back((*seq, expected));
+                continue;
+            }
+            match &recorded.event {
                 // Markers are looked up, not matched: code that no longer asks for one still fits the history.
-                machine.markers.insert(marker.id.clone(), marker.clone());
+                Event::MarkerRecorded(marker) => {
+                    self.markers.insert(marker.id.clone(), marker.clone());
+                }
+                Event::VersionChanged(VersionChanged { settled: Some(settled), .. }) => self.settle_until(*settled),
+                _ => {}
             }
         }
-        machine
+    }
+
+    /// Takes what the history has up to the input `cause` for all that the guest does: anything else is a divergence.
+    pub fn settle_until(&mut self, cause: Seq) {
+        self.settled = self.settled.max(Some(cause));
+    }
+
+    /// Up to which input the history has all that the guest did, as far as it says so.
+    pub fn settled(&self) -> Option<Seq> {
+        self.settled
     }
 
     /// The input that was delivered last.

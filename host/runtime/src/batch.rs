@@ -8,6 +8,7 @@ use crate::inner::RunKey;
 use crate::new_run::NewRun;
 use crate::registry::Reply;
 use crate::session::LogLine;
+use crate::swapping::Swap;
 use crate::timers::RingingTimer;
 use crate::view::Signalled;
 
@@ -17,6 +18,7 @@ pub(crate) enum Answer {
     /// With the row as the commit makes it.
     Run(Reply<Run>),
     Done(Reply<()>),
+    Swapped(Reply<Swap>, Swap),
 }
 
 /// A change of a run with its effects.
@@ -92,6 +94,7 @@ impl Effects {
                 Answer::Signalled(reply, _) => drop(reply.send(Err(error.clone()))),
                 Answer::Run(reply) => drop(reply.send(Err(error.clone()))),
                 Answer::Done(reply) => drop(reply.send(Err(error.clone()))),
+                Answer::Swapped(reply, _) => drop(reply.send(Err(error.clone()))),
             }
         }
     }
@@ -103,6 +106,7 @@ impl Effects {
                 Answer::Signalled(reply, signalled) => drop(reply.send(Ok(signalled))),
                 Answer::Run(reply) => drop(reply.send(Ok(run.clone()))),
                 Answer::Done(reply) => drop(reply.send(Ok(()))),
+                Answer::Swapped(reply, swap) => drop(reply.send(Ok(swap))),
             }
         }
     }

@@ -1,15 +1,16 @@
 //! The handle to a host.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abide_activities::Performer;
+use abide_activities::{Activity, Performed, Performer};
 use abide_engine::{CompiledCache, Engine, EngineConfig};
 use abide_history::Store;
 use abide_model::{
-    CallerId, Clock, Configuration, Digest, Error, ErrorCode, Event, Json, Limits, Run, RunId, RunRef, RunStarted,
-    SignalReceived, Tenant, WorkflowName,
+    CallerId, Clock, Error, ErrorCode, Event, Failure, Json, Limits, Outcome, Run, RunId, RunRef, RunStarted,
+    SignalReceived, Tenant,
 };
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -25,8 +26,8 @@ use crate::residency::Residency;
 use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
-use crate::view::{Deployed, ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, timers, warming};
+use crate::view::{ReplayReport, Signalled, StartRun, StartSignal, Started};
+use crate::{driving, queries, replaying, starting, swapping, timers, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -69,9 +70,45 @@ pub struct Host {
     pub(crate) inner: Arc<Inner>,
 }
 
+/// Performs the calls of a host that only looks, which makes none.
+struct Nobody;
+
+impl Performer for Nobody {
+    fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>> {
+        let message = format!("`{}` is not performed: this host only looks", activity.kind);
+        let outcome = Outcome::Failed(Failure::new("unavailable", message));
+        Box::pin(std::future::ready(Performed { outcome, attempts: 0 }))
+    }
+}
+
 impl Host {
     /// Opens a host: it drives at once what `store` says is to be driven.
     pub async fn open(
+        config: HostConfig,
+        store: Arc<dyn Store>,
+        performer: Arc<dyn Performer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let host = Self::assemble(config, store, performer, clock)?;
+        let inner = &host.inner;
+        if let Some(workers) = inner.performer.workers() {
+            workers.record_in(ByRunTasks(Arc::downgrade(inner)));
+        }
+        inner.tasks.spawn(driving::drive(inner.clone()));
+        inner.tasks.spawn(timers::ring(inner.clone()));
+        inner.tasks.spawn(retention::keep(inner.clone()));
+        inner.tasks.spawn(warming::warm(inner.clone()));
+        inner.tasks.spawn(schedules::keep(host.clone()));
+        inner.tasks.spawn(swapping::keep(host.clone()));
+        Ok(host)
+    }
+
+    /// Opens a host to look at what is in `store`: it drives no run, and performs nothing.
+    pub fn open_to_look(config: HostConfig, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::assemble(config, store, Arc::new(Nobody), clock)
+    }
+
+    fn assemble(
         config: HostConfig,
         store: Arc<dyn Store>,
         performer: Arc<dyn Performer>,
@@ -94,6 +131,7 @@ impl Host {
             followers: Default::default(),
             timer_hint: Default::default(),
             schedule_hint: Default::default(),
+            swap_hint: Default::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             failure: watch::Sender::new(None),
@@ -102,37 +140,7 @@ impl Host {
             performer,
             clock,
         });
-        if let Some(workers) = inner.performer.workers() {
-            workers.record_in(ByRunTasks(Arc::downgrade(&inner)));
-        }
-        inner.tasks.spawn(driving::drive(inner.clone()));
-        inner.tasks.spawn(timers::ring(inner.clone()));
-        inner.tasks.spawn(retention::keep(inner.clone()));
-        inner.tasks.spawn(warming::warm(inner.clone()));
-        let host = Self { inner };
-        host.inner.tasks.spawn(schedules::keep(host.clone()));
-        Ok(host)
-    }
-
-    /// Takes an upload as the active version of `name`.
-    pub async fn deploy(&self, tenant: &Tenant, name: &WorkflowName, file: Bytes) -> Result<Deployed, Error> {
-        self.deploy_with(tenant, name, file, Configuration::default()).await
-    }
-
-    /// The same, with the environment and the arguments that runs of the version start with. Those that run keep what they started with.
-    pub async fn deploy_with(
-        &self,
-        tenant: &Tenant,
-        name: &WorkflowName,
-        file: Bytes,
-        configuration: Configuration,
-    ) -> Result<Deployed, Error> {
-        self.inner.check_ready()?;
-        self.check_component(&file)?;
-        configuration.check()?;
-        let configuration = Some(configuration).filter(|configuration| !configuration.is_empty());
-        let check = |import: &_| self.inner.performer.check_import(import);
-        self.inner.programs.deploy(tenant, name, file, configuration, self.inner.clock.now_ms(), check).await
+        Ok(Self { inner })
     }
 
     /// Starts a run. It is durable when this gives `Ok`.
@@ -151,8 +159,6 @@ impl Host {
         inner.check_ready()?;
         check_size("the input", start.input.len())?;
         starting::check(&start)?;
-        let version = self.version_for(tenant, &start.workflow, start.version.as_deref()).await?;
-        let configuration = inner.programs.configuration(tenant, &start.workflow, version).await?;
         check_timeout(start.run_timeout_ms)?;
         let messages = start.signal.map(|signal| self.first_signal(signal)).transpose()?;
         let now_ms = inner.clock.now_ms();
@@ -161,6 +167,8 @@ impl Host {
             Some(id) => id,
             None => CallerId::for_run(&start.workflow, run_id),
         };
+        let version = self.version_for(tenant, &start.workflow, &id, start.version.as_deref()).await?;
+        let configuration = inner.programs.configuration(tenant, &start.workflow, version).await?;
         let started = RunStarted {
             tenant: tenant.clone(),
             workflow: start.workflow,
@@ -190,48 +198,6 @@ impl Host {
         let run = new.run.clone();
         new.drive(inner);
         Ok(Started { run, created: true })
-    }
-
-    /// The version that a new run takes.
-    pub(crate) async fn version_for(
-        &self,
-        tenant: &Tenant,
-        workflow: &WorkflowName,
-        version: Option<&str>,
-    ) -> Result<Digest, Error> {
-        if let Some(text) = version {
-            return self.find_version(tenant, workflow, text).await;
-        }
-        self.inner.store.active_version(tenant, workflow).await?.ok_or_else(|| crate::errors::no_workflow(workflow))
-    }
-
-    /// A version of a workflow by its digest, or by 8 or more of its first digits.
-    pub(crate) async fn find_version(
-        &self,
-        tenant: &Tenant,
-        workflow: &WorkflowName,
-        text: &str,
-    ) -> Result<Digest, Error> {
-        let versions = self.inner.store.versions(tenant, Some(workflow)).await?;
-        if versions.is_empty() {
-            return Err(crate::errors::no_workflow(workflow));
-        }
-        let digits = text.strip_prefix("sha256:").unwrap_or(text).to_ascii_lowercase();
-        if digits.len() < 8 || digits.len() > 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(crate::errors::bad_version(text));
-        }
-        let mut fitting = versions.iter().filter(|known| known.version.hex().starts_with(&digits));
-        match (fitting.next(), fitting.next()) {
-            (Some(only), None) => Ok(only.version),
-            (Some(_), Some(_)) => Err(Error::new(
-                ErrorCode::InvalidArgument,
-                format!("`{digits}` fits more than one version of `{workflow}`: give more digits"),
-            )),
-            (None, _) => Err(Error::new(
-                ErrorCode::VersionNotFound,
-                format!("`{workflow}` has no version `{digits}`: `abide workflows` shows its versions"),
-            )),
-        }
     }
 
     fn first_signal(&self, signal: StartSignal) -> Result<SignalReceived, Error> {
@@ -302,6 +268,12 @@ impl Host {
         }
         let key = self.find(tenant, run).await?;
         replaying::replay(&self.inner, &key, component, false).await
+    }
+
+    /// Runs the history again on each version that the run was on, as far as it was on it.
+    pub async fn replay_chain(&self, tenant: &Tenant, run: &RunRef) -> Result<Vec<ReplayReport>, Error> {
+        let key = self.find(tenant, run).await?;
+        replaying::replay_chain(&self.inner, &key).await
     }
 
     /// `Err` while the host cannot take work.

@@ -14,6 +14,9 @@ use crate::programs::blocking;
 use crate::run_task::open_timers;
 use crate::view::Imported;
 
+/// One of the limits of a run.
+type LimitOf = fn(&Limits) -> u64;
+
 impl Host {
     /// Brings back the run of a capsule. Refused where a run of its run id or its id is there.
     pub async fn import(&self, tenant: &Tenant, file: Bytes) -> Result<Imported, Error> {
@@ -27,7 +30,7 @@ impl Host {
         for component in &capsule.components {
             let (version, bytes) = (component.version, component.bytes.clone());
             self.check_component(&bytes)?;
-            stored = self.inner.programs.import(tenant, &run.workflow, version, bytes, now_ms).await?;
+            stored = self.adopt(tenant, &run.workflow, version, bytes).await?;
         }
         let is_open = run.status.is_open();
         let mut commit = Commit::new(tenant.clone(), run.run_id, 0);
@@ -59,10 +62,21 @@ impl Host {
 
     /// A run brings its limits along. They decide results, so they stay; a host that would not give them refuses the run.
     fn check_limits(&self, capsule: &Capsule) -> Result<(), Error> {
-        let (theirs, ours) = (by_name(&capsule.started().limits), by_name(&self.inner.config.limits));
-        match theirs.into_iter().zip(ours).find(|((_, theirs), (_, ours))| theirs > ours) {
+        let (theirs, ours) = (&capsule.started().limits, &self.inner.config.limits);
+        let pairs: [(&str, LimitOf); 8] = [
+            ("memory_bytes", |limits| limits.memory_bytes),
+            ("step_fuel", |limits| limits.step_fuel),
+            ("request_bytes", |limits| limits.request_bytes),
+            ("open_calls", |limits| limits.open_calls.into()),
+            ("published_bytes", |limits| limits.published_bytes),
+            ("published_names", |limits| limits.published_names.into()),
+            ("history_events", |limits| limits.history_events),
+            ("buffered_signals", |limits| limits.buffered_signals.into()),
+        ];
+        match pairs.into_iter().find(|(_, of)| of(theirs) > of(ours)) {
             None => Ok(()),
-            Some(((name, theirs), (_, ours))) => {
+            Some((name, of)) => {
+                let (theirs, ours) = (of(theirs), of(ours));
                 let message = format!(
                     "the run of the capsule may use {theirs} of `limits.{name}`, this host gives {ours}: raise it in the configuration of the host"
                 );
@@ -81,24 +95,10 @@ impl Host {
     }
 }
 
-/// Limits with their names in the configuration.
-fn by_name(limits: &Limits) -> [(&'static str, u64); 8] {
-    [
-        ("memory_bytes", limits.memory_bytes),
-        ("step_fuel", limits.step_fuel),
-        ("request_bytes", limits.request_bytes),
-        ("open_calls", limits.open_calls.into()),
-        ("published_bytes", limits.published_bytes),
-        ("published_names", limits.published_names.into()),
-        ("history_events", limits.history_events),
-        ("buffered_signals", limits.buffered_signals.into()),
-    ]
-}
-
 /// What happens to an open run: it is on the version that this host stored, and it is parked.
 fn park(run: &mut Run, stored: Digest, capsule: &Capsule, mut record: impl FnMut(Event)) {
     if stored != run.version {
-        record(Event::VersionChanged(VersionChanged { version: stored }));
+        record(Event::VersionChanged(VersionChanged { version: stored, settled: None }));
     }
     let before = match &capsule.head.run.parked {
         Some(reason) => format!("; it was parked before: {}", reason.message),

@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) timer_hint: TimerHint,
     /// Wakes the task of the schedules when one of them changed.
     pub(crate) schedule_hint: tokio::sync::Notify,
+    /// Wakes the task that swaps runs, when a version became active.
+    pub(crate) swap_hint: tokio::sync::Notify,
     /// Ends all tasks of the host.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -51,9 +53,15 @@ pub(crate) struct Inner {
 impl Inner {
     /// The whole history of a run.
     pub(crate) async fn read_history(&self, key: &RunKey) -> Result<Vec<(Seq, Recorded)>, StoreError> {
+        self.history_from(key, 0).await
+    }
+
+    /// The events of a run from `from` on.
+    pub(crate) async fn history_from(&self, key: &RunKey, from: Seq) -> Result<Vec<(Seq, Recorded)>, StoreError> {
         let mut history = Vec::new();
         loop {
-            let page = self.store.events(&key.tenant, key.run_id, history.len() as Seq, PAGE_EVENTS).await?;
+            let next = from + history.len() as Seq;
+            let page = self.store.events(&key.tenant, key.run_id, next, PAGE_EVENTS).await?;
             if page.is_empty() {
                 return Ok(history);
             }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod capsule;
+mod checking;
 mod checks;
 mod driving;
 mod errors;
@@ -32,15 +33,18 @@ mod second_engines;
 mod session;
 mod slice;
 mod starting;
+mod swapping;
 mod tasks;
 mod time_travel;
 mod timers;
 mod updating;
+mod versions;
 pub mod view;
 mod warming;
 
 pub use abide_engine::report;
 pub use capsule::{Capsule, MAGIC as CAPSULE_MAGIC, MAX_CAPSULE_BYTES};
+pub use checking::{Check, Checking};
 pub use host::{Host, HostConfig};
 pub use replayer::Replayer;
 pub use retention::Retention;

@@ -24,7 +24,8 @@ pub(crate) struct NewRun {
 impl NewRun {
     /// A run that begins at `time_ms` with `messages` waiting for it.
     pub(crate) fn new(run_id: RunId, time_ms: u64, started: RunStarted, messages: Vec<Event>) -> Self {
-        let run = Run::begins(run_id, time_ms, &started);
+        let mut run = Run::begins(run_id, time_ms, &started);
+        run.pinned = pinned(&messages);
         let (tenant, run_timeout_ms) = (started.tenant.clone(), started.run_timeout_ms);
         let first = Event::RunStarted(Box::new(started));
         let events = std::iter::once(first).chain(messages).map(|event| Recorded { time_ms, event }).collect();
@@ -54,6 +55,15 @@ impl NewRun {
             key,
         );
     }
+}
+
+/// Whether a run stays on its version, by its events.
+pub(crate) fn pinned<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<bool> {
+    let pins = events.into_iter().filter_map(|event| match event {
+        Event::RunPinned(pinned) => Some(pinned.pinned),
+        _ => None,
+    });
+    pins.last().filter(|pinned| *pinned)
 }
 
 /// The timer of a run timeout.

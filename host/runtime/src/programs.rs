@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use abide_engine::{CompiledCache, Engine, Program, TypedImport, inspect};
-use abide_history::{Store, StoreError, Version};
+use abide_engine::{CompiledCache, Engine, Inspected, Program, TypedImport, inspect};
+use abide_history::{Store, StoreError};
 use abide_model::{Configuration, Digest, Error, ErrorCode, Tenant, WorkflowName};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::replaying::Side;
 use crate::second_engines::SecondEngines;
-use crate::view::Deployed;
 
 /// Loaded components. Each is loaded once, however many runs ask for it at the same time.
 pub(crate) struct Programs {
@@ -32,79 +31,36 @@ impl Programs {
         Self { engine, second, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
     }
 
-    /// Takes an upload: inspects it, compiles it, and stores it as the active version of `name`. `check` refuses typed activities that
-    /// nobody performs.
-    pub(crate) async fn deploy(
+    /// Inspects and compiles an upload. `check` refuses typed activities that nobody performs.
+    pub(crate) async fn compile_upload(
         &self,
-        tenant: &Tenant,
-        name: &WorkflowName,
         file: Bytes,
-        configuration: Option<Configuration>,
-        now_ms: u64,
         check: impl Fn(&TypedImport) -> Result<(), Error>,
-    ) -> Result<Deployed, Error> {
+    ) -> Result<(Digest, Inspected), Error> {
         let (digest, inspected) = self.inspect(file).await?;
-        for import in &inspected.typed {
-            check(import)?;
-        }
-        let known = self.store.versions(tenant, Some(name)).await?.into_iter().find(|known| known.version == digest);
-        let created = known.is_none();
-        let version = Version {
-            workflow: name.clone(),
-            version: digest,
-            uploaded_ms: known.map_or(now_ms, |known| known.uploaded_ms),
-            size_bytes: inspected.component.len() as u64,
-            imports: inspected.imports.clone(),
-            has_query: inspected.has_query,
-            configuration,
-        };
-        let component = Bytes::from(inspected.component);
-        if let Err(error) = self.compile(digest, component.clone()).await {
+        inspected.typed.iter().try_for_each(check)?;
+        if let Err(error) = self.compile(digest, Bytes::from(inspected.component.clone())).await {
             self.lock().remove(&digest);
             return Err(error);
         }
-        self.store.put_version(tenant, version.clone(), component).await?;
-        self.configurations().insert((tenant.clone(), name.clone(), digest), version.configuration.clone());
-        Ok(Deployed { version, created })
+        Ok((digest, inspected))
     }
 
-    /// Stores a component that comes in a capsule, as a version that no new run takes. Gives the version that it is here: `said`, if that is its own
-    /// digest or if this host has just that component under it. A version may also be named by the file that its component was made of, which is
-    /// not here to be looked at: then it gets its own digest for a name, so that nobody's upload finds another component than it sent.
-    pub(crate) async fn import(
+    /// Takes note of how a version is configured from now on.
+    pub(crate) fn configured(
         &self,
         tenant: &Tenant,
         name: &WorkflowName,
-        said: Digest,
-        component: Bytes,
-        now_ms: u64,
-    ) -> Result<Digest, Error> {
-        let (digest, inspected) = self.inspect(component.clone()).await?;
-        let versions = self.store.versions(tenant, Some(name)).await?;
-        let is_here = |version: Digest| versions.iter().any(|known| known.version == version);
-        if is_here(said) && self.store.component(tenant, said).await?.as_ref() == Some(&component) {
-            return Ok(said);
-        }
-        if is_here(digest) {
-            return Ok(digest);
-        }
-        let version = Version {
-            workflow: name.clone(),
-            version: digest,
-            uploaded_ms: now_ms,
-            size_bytes: inspected.component.len() as u64,
-            imports: inspected.imports,
-            has_query: inspected.has_query,
-            configuration: None,
-        };
-        let active = self.store.active_version(tenant, name).await?;
-        self.store.put_version(tenant, version, inspected.component.into()).await?;
-        // What is stored becomes the active version; the one that was active is made so again.
-        if let Some(active) = active.and_then(|active| versions.iter().find(|known| known.version == active)) {
-            let component = self.component(tenant, active.version).await?;
-            self.store.put_version(tenant, active.clone(), component).await?;
-        }
-        Ok(digest)
+        version: Digest,
+        configuration: Option<Configuration>,
+    ) {
+        self.configurations().insert((tenant.clone(), name.clone(), version), configuration);
+    }
+
+    /// Lets go of a version that is no more. Another workflow that has the same component loads it again.
+    pub(crate) fn forget(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) {
+        self.lock().remove(&version);
+        self.configurations().remove(&(tenant.clone(), name.clone(), version));
     }
 
     /// Loads a file for one replay. Nothing of it is kept, so that many of them fill neither the memory nor the disk.
@@ -175,7 +131,7 @@ impl Programs {
         self.configurations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn inspect(&self, file: Bytes) -> Result<(Digest, abide_engine::Inspected), Error> {
+    pub(crate) async fn inspect(&self, file: Bytes) -> Result<(Digest, Inspected), Error> {
         blocking(move || Ok((Digest::of(&file), inspect(&file)?))).await
     }
 

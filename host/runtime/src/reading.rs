@@ -6,14 +6,13 @@ use std::time::Duration;
 use abide_history::RunFilter;
 use abide_model::{
     CallIndex, CallKind, Error, ErrorCode, Event, Json, Recorded, RecordedRequest, Run, RunId, RunRef, Seq, Tenant,
-    WorkflowName,
 };
 use tokio::time::Instant;
 
 use crate::Host;
 use crate::errors;
 use crate::inner::RunKey;
-use crate::view::{Description, History, HistoryEvent, OpenCall, Runs, Workflow};
+use crate::view::{Description, History, HistoryEvent, OpenCall, Runs};
 
 /// The longest page of runs or events.
 const MAX_PAGE: usize = 1000;
@@ -23,36 +22,6 @@ const MAX_PAGE_REQUEST_BYTES: usize = 4 << 20;
 const SUMMARY_CHARS: usize = 120;
 
 impl Host {
-    /// All workflows, by name.
-    pub async fn workflows(&self, tenant: &Tenant) -> Result<Vec<Workflow>, Error> {
-        let mut workflows: BTreeMap<WorkflowName, Workflow> = BTreeMap::new();
-        for version in self.inner.store.versions(tenant, None).await? {
-            let name = version.workflow.clone();
-            let workflow = workflows.entry(name.clone()).or_insert_with(|| Workflow {
-                name,
-                active: version.version,
-                versions: Vec::new(),
-            });
-            workflow.versions.push(version);
-        }
-        let mut shown = Vec::with_capacity(workflows.len());
-        for (name, mut workflow) in workflows {
-            if let Some(active) = self.inner.store.active_version(tenant, &name).await? {
-                workflow.active = active;
-            }
-            shown.push(workflow);
-        }
-        Ok(shown)
-    }
-
-    /// One workflow.
-    pub async fn workflow(&self, tenant: &Tenant, name: &WorkflowName) -> Result<Workflow, Error> {
-        let active = self.inner.store.active_version(tenant, name).await?;
-        let active = active.ok_or_else(|| errors::no_workflow(name))?;
-        let versions = self.inner.store.versions(tenant, Some(name)).await?;
-        Ok(Workflow { name: name.clone(), active, versions })
-    }
-
     /// Runs, newest first.
     pub async fn runs(
         &self,

@@ -8,11 +8,12 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abide_history::Commit;
-use abide_model::{CallIndex, Digest, Error, Json, Run, RunId, UpdateReceived};
+use abide_model::{CallIndex, Digest, Error, HeldBack, Json, Run, RunId, UpdateReceived};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::inner::{Inner, RunKey, stopping};
 use crate::run_task::RunTask;
+use crate::swapping::{Candidate, Swap};
 use crate::timers::RingingTimer;
 use crate::view::Signalled;
 
@@ -50,6 +51,21 @@ pub(crate) enum Message {
     },
     Resume {
         version: Option<Digest>,
+        reply: Reply<Run>,
+    },
+    /// To go on with another version, on which the history was replayed so far.
+    Swap {
+        candidate: Box<Candidate>,
+        reply: Reply<Swap>,
+    },
+    /// To take down why it could not go on with another version.
+    HoldBack {
+        held_back: HeldBack,
+        reply: Reply<Run>,
+    },
+    /// To stay on its version, or no longer.
+    Pin {
+        pinned: bool,
         reply: Reply<Run>,
     },
     /// A request that waits for the guest's answer.

@@ -8,7 +8,7 @@ use abide_model::{
 use crate::Host;
 use crate::checks::random;
 use crate::inner::RunKey;
-use crate::new_run::{NewRun, RUN_TIMEOUT};
+use crate::new_run::{self, NewRun, RUN_TIMEOUT};
 use crate::run_task::open_timers;
 use crate::view::{IfRunning, ResetRun, Started};
 
@@ -121,9 +121,13 @@ fn continued(
         false => now,
     };
     if let Some(version) = version.filter(|version| *version != kept) {
-        new.events.push(Recorded { time_ms: now_ms, event: Event::VersionChanged(VersionChanged { version }) });
+        new.events.push(Recorded {
+            time_ms: now_ms,
+            event: Event::VersionChanged(VersionChanged { version, settled: None }),
+        });
     }
     new.run.version = version.unwrap_or(kept);
+    new.run.pinned = new_run::pinned(new.events.iter().map(|recorded| &recorded.event));
     // Its parent waits for the run that it started.
     new.run.parent = None;
     Ok(new)

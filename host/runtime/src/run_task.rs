@@ -13,6 +13,7 @@ mod gathering;
 mod inputs;
 mod loading;
 mod others;
+mod swapping;
 mod writing;
 
 pub(crate) use loading::open_timers;

@@ -117,6 +117,9 @@ impl Host {
         let result = match (batch.action, &batch.signal) {
             (BatchAction::Cancel, _) => self.cancel(tenant, &run, &batch.reason).await.map(drop),
             (BatchAction::Terminate, _) => self.terminate(tenant, &run, &batch.reason).await.map(drop),
+            (BatchAction::Resume, _) => self.resume(tenant, &run, None).await.map(drop),
+            (BatchAction::Pin, _) => self.pin(tenant, &run, true).await.map(drop),
+            (BatchAction::Unpin, _) => self.pin(tenant, &run, false).await.map(drop),
             (BatchAction::Delete, _) => self.delete(tenant, &run).await.map(drop),
             (BatchAction::Signal, Some(signal)) => {
                 let (payload, key) = (signal.payload.clone(), signal.key.clone());
@@ -129,8 +132,13 @@ impl Host {
         };
         match result {
             Ok(()) => Act::Done,
-            // It ended, or went, or did not end: there is nothing to do.
-            Err(error) if matches!(error.code, ErrorCode::RunClosed | ErrorCode::RunNotFound | ErrorCode::RunOpen) => {
+            // It ended, or went, or did not end, or is not parked: there is nothing to do.
+            Err(error)
+                if matches!(
+                    error.code,
+                    ErrorCode::RunClosed | ErrorCode::RunNotFound | ErrorCode::RunOpen | ErrorCode::RunNotParked
+                ) =>
+            {
                 Act::Skipped(error.code.as_str())
             }
             Err(error) => Act::Failed(error),

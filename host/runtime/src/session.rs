@@ -78,6 +78,21 @@ impl Session {
         }
     }
 
+    /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
+    pub(crate) fn extend(&mut self, history: &[(Seq, Recorded)]) {
+        self.machine.extend(history);
+        for (_, recorded) in history {
+            if let Event::MarkerRecorded(marker) = &recorded.event {
+                self.guest.add_marker(marker.clone());
+            }
+        }
+    }
+
+    /// Takes the history, up to the input `last`, for all that the guest does.
+    pub(crate) fn settle_until(&mut self, last: Seq) {
+        self.machine.settle_until(last);
+    }
+
     /// Keeps what the guest does from now on.
     pub(crate) fn keep_trace(&mut self) {
         self.observed.get_or_insert_default();
@@ -97,6 +112,11 @@ impl Session {
     pub(crate) fn watch(&mut self) {
         self.keep_trace();
         self.guest.watch();
+    }
+
+    /// Counts the fuel that the guest uses, for [`Session::look`].
+    pub(crate) fn watch_fuel(&mut self) {
+        self.guest.watch_fuel();
     }
 
     /// Looks at a guest that is watched. `None` where it stopped.
@@ -299,14 +319,11 @@ fn last_words(outputs: Vec<Output>) -> Option<String> {
     (!warnings.is_empty()).then(|| warnings.join(" / "))
 }
 
-/// A run is parked for a divergence with these words.
+/// A divergence in words.
 fn diverged(divergence: Divergence) -> ParkReason {
     ParkReason {
         kind: ParkKind::Divergence,
-        message: format!(
-            "{divergence}: resume the run on a version that does what its history says \
-             (`abide resume RUN --version V`)"
-        ),
+        message: divergence.to_string(),
         event: Some(divergence.event),
         backtrace: Vec::new(),
     }

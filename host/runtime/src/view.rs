@@ -4,15 +4,15 @@ mod batch;
 mod history;
 mod replay;
 mod schedules;
+mod versions;
 
 use std::collections::BTreeMap;
 
-use abide_history::{RunPage, Version};
-use abide_model::{
-    Attributes, CallIndex, CallKind, CallerId, Digest, IdReuse, Json, Outcome, Run, RunId, Seq, WorkflowName,
-};
+use abide_history::RunPage;
+use abide_model::{Attributes, CallIndex, CallKind, CallerId, IdReuse, Json, Outcome, Run, RunId, Seq, WorkflowName};
 use serde::{Deserialize, Serialize};
 
+pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use history::{History, HistoryEvent};
 pub use replay::{
@@ -21,6 +21,10 @@ pub use replay::{
 pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
+};
+pub use versions::{
+    ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
+    SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,
 };
 
 /// A run that is to start.
@@ -175,26 +179,6 @@ pub struct Started {
     pub run: Run,
     /// Whether this start made it.
     pub created: bool,
-}
-
-/// The answer to an upload.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Deployed {
-    /// The version.
-    pub version: Version,
-    /// Whether it was not there before.
-    pub created: bool,
-}
-
-/// A workflow.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Workflow {
-    /// Its name.
-    pub name: WorkflowName,
-    /// The version that new runs take.
-    pub active: Digest,
-    /// All versions, oldest first.
-    pub versions: Vec<Version>,
 }
 
 /// A page of runs.

@@ -1,4 +1,4 @@
-//! Machine code ahead of time: after its start, a host loads the active versions one after the other, so that the first run after a new
+//! Machine code ahead of time: after its start, a host loads the versions that new runs take, one after the other, so that the first run after a new
 //! release of the host does not wait for the compiler. Nothing depends on it: a run that comes first has its component compiled at once.
 
 use std::sync::Arc;
@@ -24,14 +24,18 @@ async fn load_all(inner: &Inner) {
     let mut workflows: Vec<_> = versions.into_iter().map(|version| version.workflow).collect();
     workflows.dedup();
     for workflow in workflows {
-        let Ok(Some(digest)) = inner.store.active_version(&tenant, &workflow).await else { continue };
-        let began = Instant::now();
-        match inner.programs.get(&tenant, digest).await {
-            Ok(_) => {
-                let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                tracing::debug!(%workflow, %digest, took_ms, "loaded the active version");
+        let Ok(routing) = inner.store.routing(&tenant, &workflow).await else { continue };
+        for digest in routing.active.into_iter().chain(routing.ramp.map(|ramp| ramp.version)) {
+            let began = Instant::now();
+            match inner.programs.get(&tenant, digest).await {
+                Ok(_) => {
+                    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    tracing::debug!(%workflow, %digest, took_ms, "loaded a version that new runs take");
+                }
+                Err(error) => {
+                    tracing::warn!(%workflow, %digest, %error, "a version that new runs take cannot be loaded")
+                }
             }
-            Err(error) => tracing::warn!(%workflow, %digest, %error, "the active version cannot be loaded"),
         }
     }
 }

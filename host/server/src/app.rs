@@ -1,15 +1,16 @@
 //! A whole host from its configuration: the store, the activities, the host, and the server on top.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use abide_activities::{Activities, Performer};
 use abide_history::{RedbStore, Store};
-use abide_model::{Clock, Error, ErrorCode, SystemClock};
-use abide_runtime::{Host, HostConfig};
+use abide_model::{Clock, Error, ErrorCode, Limits, SystemClock};
+use abide_runtime::{Host, HostConfig, Retention};
 use tokio::net::TcpListener;
 
-use crate::config::Config;
+use crate::config::{Config, HostSection};
 use crate::serve::{Options, serve};
 
 /// A host that is open and not served yet.
@@ -69,15 +70,28 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
     activities.cache_dir = Some(cache_dir.clone());
     let activities = Activities::new(activities, &config.base_dir, clock.clone())?;
     let performer: Arc<dyn Performer> = Arc::new(activities.clone());
-    let host_config = HostConfig {
-        cache_dir,
-        max_resident: config.host.max_resident_guests,
-        resident_bytes: config.host.resident_bytes,
-        limits: config.limits,
-        max_component_bytes: config.host.max_component_bytes,
-        retention: config.retention,
-    };
+    let host_config = host_config(cache_dir, &config.host, config.limits, config.retention);
     let host = Host::open(host_config, store, performer, clock).await?;
     let options = Options { max_component_bytes: config.host.max_component_bytes, allowed_hosts: config.allowed_hosts };
     Ok(App { host, activities, listen: config.listen, options })
+}
+
+/// Opens what a host left in its data folder, to look at it: nothing is driven and nothing performed. A host that runs has the folder for
+/// itself.
+pub fn open_to_look(config: &Config) -> Result<Host, Error> {
+    let store = RedbStore::open(&config.data)?;
+    let cache_dir = config.data.join("cache");
+    let host_config = host_config(cache_dir, &config.host, config.limits.clone(), config.retention.clone());
+    Host::open_to_look(host_config, Arc::new(store), Arc::new(SystemClock))
+}
+
+fn host_config(cache_dir: PathBuf, host: &HostSection, limits: Limits, retention: Retention) -> HostConfig {
+    HostConfig {
+        cache_dir,
+        max_resident: host.max_resident_guests,
+        resident_bytes: host.resident_bytes,
+        limits,
+        max_component_bytes: host.max_component_bytes,
+        retention,
+    }
 }

@@ -25,7 +25,7 @@ mod serve;
 mod state;
 mod stop;
 
-pub use app::{App, open, open_with_store};
+pub use app::{App, open, open_to_look, open_with_store};
 pub use config::{Config, HostSection};
 pub use duration::parse_duration;
 pub use problem::Problem;

@@ -7,7 +7,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    control, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions, workflows,
+    check, control, health, history, missing, replay, runs, schedules, search, signals, tasks, updates, versions,
+    workflows,
 };
 use crate::state::Shared;
 
@@ -31,6 +32,10 @@ fn put<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Rout
     Route { method: "put", path, handler: on(MethodFilter::PUT, handler) }
 }
 
+fn patch<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
+    Route { method: "patch", path, handler: on(MethodFilter::PATCH, handler) }
+}
+
 fn delete<T: 'static>(path: &'static str, handler: impl Handler<T, Shared>) -> Route {
     Route { method: "delete", path, handler: on(MethodFilter::DELETE, handler) }
 }
@@ -40,6 +45,12 @@ fn routes() -> Vec<Route> {
         post("/v1/versions", versions::upload),
         get("/v1/workflows", workflows::list),
         get("/v1/workflows/{name}", workflows::show),
+        patch("/v1/workflows/{name}", workflows::change),
+        post("/v1/workflows/{name}/swap", workflows::swap),
+        post("/v1/workflows/{name}/check", check::check),
+        get("/v1/workflows/{name}/versions/{version}", versions::describe),
+        patch("/v1/workflows/{name}/versions/{version}", versions::change),
+        delete("/v1/workflows/{name}/versions/{version}", versions::delete),
         post("/v1/runs", runs::start),
         get("/v1/runs", runs::list),
         get("/v1/runs/count", search::count),
@@ -55,6 +66,7 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/cancel", control::cancel),
         post("/v1/runs/{run}/terminate", control::terminate),
         post("/v1/runs/{run}/resume", control::resume),
+        post("/v1/runs/{run}/pin", control::pin),
         post("/v1/runs/{run}/reset", control::reset),
         post("/v1/runs/{run}/replay", replay::replay),
         get("/v1/runs/{run}/at/{event}", replay::at),

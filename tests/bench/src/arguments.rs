@@ -10,7 +10,7 @@ const USAGE: &str = "usage: abide-bench --guests FOLDER --out FILE [--folder FOL
   --out FILE        where the figures go, as JSON
   --folder FOLDER   on the disk that is measured [default: the folder of FILE]
   --quick           shorter, and less certain
-  MEASURE           only those: memory, sequential, latency, concurrent, replay";
+  MEASURE           only those: memory, sequential, latency, concurrent, replay, check";
 
 /// What is measured, and where.
 pub(crate) struct Arguments {
@@ -32,7 +32,7 @@ impl Arguments {
                 "--out" => out = Some(path()?),
                 "--folder" => folder = Some(path()?),
                 "--quick" => quick = true,
-                "memory" | "sequential" | "latency" | "concurrent" | "replay" => only.push(argument),
+                "memory" | "sequential" | "latency" | "concurrent" | "replay" | "check" => only.push(argument),
                 _ => bail!("there is no argument `{argument}`\n\n{USAGE}"),
             }
         }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod bare_calls;
+mod check;
 mod concurrent;
 mod disk;
 mod memory;
@@ -50,6 +51,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if arguments.wants("replay") {
         replay::measure(arguments, &mut report).await?;
+    }
+    if arguments.wants("check") {
+        check::measure(arguments, &mut report).await?;
     }
     Ok(report)
 }

@@ -122,6 +122,18 @@ pub enum Step {
         /// The run.
         run: String,
     },
+    /// Keeps a run on its version.
+    Pin {
+        /// The run.
+        run: String,
+    },
+    /// Lets the open runs of a workflow go on with its active version.
+    Swap {
+        /// The workflow.
+        workflow: String,
+        /// How many of them there are of each verdict.
+        counts: BTreeMap<String, u64>,
+    },
     /// Waits until the history of a run has so many events.
     Until {
         /// The run.

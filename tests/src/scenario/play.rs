@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use abide_history::{RedbStore, RunFilter, Store};
 use abide_model::{CallerId, Error, ErrorCode, IdReuse, Json, Outcome, Run, RunRef, SystemClock, Tenant, WorkflowName};
-use abide_runtime::view::{IfRunning, ResetRun, StartRun, StartSignal, UpdateRun, WaitFor};
+use abide_runtime::view::{IfRunning, ResetRun, StartRun, StartSignal, SwapRuns, UpdateRun, WaitFor};
 use abide_runtime::{Host, HostConfig};
 use serde_json::Value;
 
@@ -117,6 +117,18 @@ impl Player {
                 let resumed = self.host.resume(&tenant, &run(id), Some(&version)).await;
                 self.expect(place, resumed, None);
             }
+            Step::Pin { run: id } => {
+                let pinned = self.host.pin(&tenant, &run(id), true).await;
+                self.expect(place, pinned, None);
+            }
+            Step::Swap { workflow, counts } => {
+                let name = WorkflowName::parse(workflow).expect("the name of a workflow");
+                let active = self.host.workflow(&tenant, &name).await.expect("a workflow").active;
+                let to = active.expect("a version is active").to_string();
+                let swap = SwapRuns { to, filter: None, dry_run: false, cursor: None, limit: None };
+                let report = self.host.swap(&tenant, &name, swap).await.expect("a swap");
+                assert!(self.again || report.counts == *counts, "step {place}: {report:?}");
+            }
             Step::Until { run: id, events } => {
                 self.until(place, id, async |described| described.history_length >= *events as u64).await;
             }
@@ -194,7 +206,7 @@ impl Player {
     async fn active_of(&self, id: &str) -> String {
         let described = self.host.describe(&Tenant::default(), &run(id)).await.expect("a run");
         let workflow = self.host.workflow(&Tenant::default(), &described.run.workflow).await.expect("a workflow");
-        workflow.active.to_string()
+        workflow.active.expect("a version is active").to_string()
     }
 
     /// Waits until a run is as `ready` says; when the steps may have been played before, it may be past that.

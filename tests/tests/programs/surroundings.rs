@@ -20,7 +20,7 @@ async fn a_program_sees_the_environment_and_the_arguments_of_its_version() {
     let local = host(model()).await;
     let deploy = async |program: &str, configuration: Configuration| {
         let name = WorkflowName::parse(program).unwrap();
-        local.host.deploy_with(&local.tenant, &name, guest(program), configuration).await.unwrap();
+        local.host.upload(&local.tenant, &name, guest(program), configuration.into()).await.unwrap();
     };
     deploy("program-python", configuration()).await;
     let run = local.start("program-python", "py-1", json!({ "part": "started-with" })).await;

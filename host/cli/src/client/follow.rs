@@ -109,7 +109,7 @@ impl Client {
         }
     }
 
-    fn cut(&self, why: &str) -> Fault {
+    pub(super) fn cut(&self, why: &str) -> Fault {
         Fault::new(Exit::Unreachable, "host-unreachable", format!("lost the host at {}: {why}", self.server()))
     }
 
@@ -184,7 +184,7 @@ enum Streamed {
     Lost(Fault),
 }
 
-fn read<T: DeserializeOwned>(frame: &Frame) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(frame: &Frame) -> Result<T> {
     serde_json::from_str(&frame.data)
         .with_context(|| format!("the event `{}` of the host cannot be read: is it another release?", frame.event))
 }

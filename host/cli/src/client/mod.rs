@@ -6,6 +6,7 @@ mod patience;
 mod replays;
 mod request;
 mod schedules;
+mod versions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::exit::Fault;
 
 pub(crate) use follow::Waiting;
 pub(crate) use request::ListFilter;
+pub(crate) use versions::CheckAsked;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,15 +4,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use abide_activities::{Answered, Queues};
-use abide_model::{Configuration, Json, Outcome};
+use abide_model::{Json, Outcome};
 use abide_runtime::view::{
     Batch, BatchReport, Deleted, Deployed, Description, ResetRun, RunCounts, Runs, Signalled, StartRun, Started,
-    UpdateRun, Updated, Workflow,
+    UpdateRun, Updated, Upload, Workflow,
 };
 use abide_server::Problem;
 use anyhow::{Context, Result};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Body, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,17 +36,18 @@ pub(crate) struct ListFilter {
 }
 
 impl Client {
-    pub(crate) async fn upload(
-        &self,
-        name: &str,
-        configuration: &Configuration,
-        file: Body,
-        bytes: u64,
-    ) -> Result<Deployed> {
+    pub(crate) async fn upload(&self, name: &str, upload: &Upload, file: Body, bytes: u64) -> Result<Deployed> {
         let mut url = self.url(&["v1", "versions"]);
         url.query_pairs_mut().append_pair("name", name);
-        if !configuration.is_empty() {
-            url.query_pairs_mut().append_pair("configuration", Json::of(configuration)?.as_str());
+        if !upload.configuration.is_empty() {
+            url.query_pairs_mut().append_pair("configuration", Json::of(&upload.configuration)?.as_str());
+        }
+        if !upload.labels.is_empty() {
+            let labels: Vec<_> = upload.labels.iter().map(|label| label.as_str()).collect();
+            url.query_pairs_mut().append_pair("labels", &labels.join(","));
+        }
+        if !upload.activate {
+            url.query_pairs_mut().append_pair("activate", "false");
         }
         let request = self.http.post(url).header(CONTENT_TYPE, "application/wasm");
         self.ask(request.header(reqwest::header::CONTENT_LENGTH, bytes).body(file)).await
@@ -141,7 +142,11 @@ impl Client {
     }
 
     pub(super) fn with_json(&self, url: Url, json: &Json) -> RequestBuilder {
-        self.http.post(url).header(CONTENT_TYPE, "application/json").body(json.as_str().to_owned())
+        self.request_with_json(Method::POST, url, json)
+    }
+
+    pub(super) fn request_with_json(&self, method: Method, url: Url, json: &Json) -> RequestBuilder {
+        self.http.request(method, url).header(CONTENT_TYPE, "application/json").body(json.as_str().to_owned())
     }
 
     /// Sends a request and reads the answer.

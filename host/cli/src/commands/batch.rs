@@ -21,6 +21,12 @@ pub(crate) enum BatchCommand {
     Terminate(BecauseArguments),
     /// Send the runs a signal
     Signal(SignalArguments),
+    /// Let the runs go on, where they are parked
+    Resume(WhichArguments),
+    /// Keep the runs on their versions
+    Pin(WhichArguments),
+    /// Let the runs go on with other versions again
+    Unpin(WhichArguments),
     /// Remove the runs, where they have ended
     Delete(WhichArguments),
 }
@@ -65,6 +71,9 @@ pub(crate) async fn run(client: &Client, command: BatchCommand, format: Format) 
     let (which, action, reason, signal) = match command {
         BatchCommand::Cancel(BecauseArguments { which, reason }) => (which, BatchAction::Cancel, reason, None),
         BatchCommand::Terminate(BecauseArguments { which, reason }) => (which, BatchAction::Terminate, reason, None),
+        BatchCommand::Resume(which) => (which, BatchAction::Resume, String::new(), None),
+        BatchCommand::Pin(which) => (which, BatchAction::Pin, String::new(), None),
+        BatchCommand::Unpin(which) => (which, BatchAction::Unpin, String::new(), None),
         BatchCommand::Delete(which) => (which, BatchAction::Delete, String::new(), None),
         BatchCommand::Signal(SignalArguments { name, payload, which, key }) => {
             let payload = payload.as_deref().map_or_else(|| Ok(Json::null()), input::json)?;
@@ -112,6 +121,9 @@ fn words(action: BatchAction) -> (&'static str, &'static str) {
         BatchAction::Cancel => ("cancel", "asked to end"),
         BatchAction::Terminate => ("terminate", "terminated"),
         BatchAction::Signal => ("signal", "sent"),
+        BatchAction::Resume => ("resume", "resumed"),
+        BatchAction::Pin => ("pin", "pinned"),
+        BatchAction::Unpin => ("unpin", "unpinned"),
         BatchAction::Delete => ("delete", "deleted"),
     }
 }

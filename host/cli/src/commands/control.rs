@@ -60,6 +60,19 @@ pub(crate) async fn resume(client: &Client, arguments: ResumeArguments, format: 
     show(&client.control(&arguments.run, "resume", version).await?, "resumed", format)
 }
 
+/// `abide pin` and `abide unpin`.
+#[derive(Debug, Args)]
+pub(crate) struct PinArguments {
+    /// The run
+    run: String,
+}
+
+pub(crate) async fn pin(client: &Client, arguments: PinArguments, pinned: bool, format: Format) -> Result<Exit> {
+    let run = client.pin(&arguments.run, pinned).await?;
+    let done = if pinned { "stays on its version" } else { "may go on with other versions" };
+    show(&run, done, format)
+}
+
 /// `abide reset`.
 #[derive(Debug, Args)]
 pub(crate) struct ResetArguments {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use abide_model::{Configuration, WorkflowName};
+use abide_model::{Configuration, Label, WorkflowName};
+use abide_runtime::view::Upload;
 use anyhow::Result;
 use bytes::Bytes;
 use clap::Args;
@@ -39,6 +40,12 @@ pub(crate) struct DeployArguments {
     /// An argument of the program
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     arg: Vec<String>,
+    /// A label for this version, which the others lose
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
+    /// Upload only: new runs go on to take the version that is active
+    #[arg(long)]
+    no_activate: bool,
     /// Build even if nothing has changed
     #[arg(long)]
     again: bool,
@@ -52,13 +59,16 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     };
     let configuration = Configuration { environment: arguments.env.into_iter().collect(), arguments: arguments.arg };
     configuration.check().map_err(|error| Fault::usage(error.message))?;
+    let labels = arguments.label.iter().map(|label| Label::parse(label)).collect::<Result<_, _>>();
+    let labels = labels.map_err(|error| Fault::usage(error.message))?;
+    let upload = Upload { configuration, labels, activate: !arguments.no_activate };
     let file = source.build(arguments.again).await?;
     let began = Instant::now();
     let sent = Arc::new(AtomicU64::new(0));
     let total = file.len() as u64;
-    let upload = client.upload(name.as_str(), &configuration, pieces(file, sent.clone()), total);
+    let uploading = client.upload(name.as_str(), &upload, pieces(file, sent.clone()), total);
     let deployed = tokio::select! {
-        deployed = upload => deployed,
+        deployed = uploading => deployed,
         () = progress(&name, &sent, total) => unreachable!("progress is shown until the upload ends"),
     };
     clear_progress();
@@ -68,7 +78,12 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
         return Ok(Exit::Done);
     }
     let version = &deployed.version;
-    let what = if deployed.created { "deployed" } else { "activated (it was there before)" };
+    let what = match (deployed.created, upload.activate) {
+        (true, true) => "deployed",
+        (false, true) => "activated (it was there before)",
+        (true, false) => "uploaded (new runs do not take it)",
+        (false, false) => "unchanged (it was there before)",
+    };
     let took = when::span(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     output::line(format!("{what} {name} {} ({}, {took})", version.version.short(), size(version.size_bytes)))?;
     Ok(Exit::Done)

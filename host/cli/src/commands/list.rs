@@ -78,7 +78,10 @@ fn row(run: &Run, now_ms: u64) -> [String; 6] {
         run.run_id.to_string(),
         run.id.to_string(),
         run.workflow.to_string(),
-        run.status.to_string(),
+        match &run.parked {
+            Some(parked) => format!("{}: {}", run.status, parked.kind.as_str()),
+            None => run.status.to_string(),
+        },
         when::ago(run.started_ms, now_ms),
         run.closed_ms.map(|closed_ms| when::span(closed_ms.saturating_sub(run.started_ms))).unwrap_or_default(),
     ]
@@ -143,6 +146,13 @@ fn in_words(description: &Description, now_ms: u64) -> String {
     if let Some(parked) = &run.parked {
         lines.push(("parked", parked.message.clone()));
         lines.extend(parked.backtrace.iter().map(|function| ("", function.clone())));
+    }
+    if run.is_pinned() {
+        lines.push(("pinned", "stays on its version".to_owned()));
+    }
+    if let Some(held_back) = &run.held_back {
+        lines.push(("held back", format!("from {}: {}", held_back.version.short(), held_back.reason.message)));
+        lines.extend(held_back.reason.backtrace.iter().map(|function| ("", function.clone())));
     }
     for (name, value) in run.attributes.iter() {
         lines.push(("attribute", format!("{name}: {}", Json::of(value).unwrap_or(Json::null()))));

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod capsule;
+pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
@@ -16,8 +17,10 @@ pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod swap;
 pub(crate) mod tasks;
 pub(crate) mod update;
+pub(crate) mod versions;
 mod workflows;
 
 use anyhow::Result;
@@ -38,6 +41,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Inspect(inspect) => inspect::run(inspect, format),
         Command::Deploy(deploy) => deploy::run(&client()?, deploy, format).await,
         Command::Workflows => workflows::run(&client()?, format).await,
+        Command::Versions(command) => versions::run(&client()?, command, format).await,
+        Command::Activate(which) => versions::activate(&client()?, which, format).await,
+        Command::Rollback(which) => versions::rollback(&client()?, which, format).await,
+        Command::Ramp(ramp) => versions::ramp(&client()?, ramp, format).await,
+        Command::Policy(policy) => versions::policy(&client()?, policy, format).await,
+        Command::Swap(swap) => swap::run(&client()?, swap, format).await,
+        Command::Check(check) => check::run(&arguments.global.server, check, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,
         Command::List(list) => list::run(&client()?, list, format).await,
         Command::Count(count) => list::count(&client()?, count, format).await,
@@ -52,6 +62,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Terminate(because) => control::terminate(&client()?, because, format).await,
         Command::Delete(delete) => control::delete(&client()?, delete, format).await,
         Command::Resume(resume) => control::resume(&client()?, resume, format).await,
+        Command::Pin(pin) => control::pin(&client()?, pin, true, format).await,
+        Command::Unpin(pin) => control::pin(&client()?, pin, false, format).await,
         Command::Reset(reset) => control::reset(&client()?, reset, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::versions::state;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::output::{self, Format};
@@ -25,13 +26,14 @@ pub(crate) async fn run(client: &Client, format: Format) -> Result<Exit> {
             [
                 workflow.name.to_string(),
                 version.version.short(),
-                if version.version == workflow.active { "active" } else { "" }.to_owned(),
+                state(workflow, version),
+                version.labels.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(" "),
                 when::date(version.uploaded_ms),
                 version.imports.iter().map(|import| short(import)).collect::<Vec<_>>().join(" "),
             ]
         })
         .collect();
-    output::text_out(&output::table(["WORKFLOW", "VERSION", "STATE", "UPLOADED", "IMPORTS"], &rows))?;
+    output::text_out(&output::table(["WORKFLOW", "VERSION", "STATE", "LABELS", "UPLOADED", "IMPORTS"], &rows))?;
     Ok(Exit::Done)
 }
 

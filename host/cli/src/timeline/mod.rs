@@ -175,6 +175,8 @@ impl Timeline {
             "cancel-requested" => Line::new(Tone::Notice, '◆', "cancel requested", reason()),
             "version-changed" => Line::new(Tone::Notice, '◆', "version changed", version()),
             "run-parked" => Self::parked(event.parked.as_ref()),
+            "run-pinned" => Line::new(Tone::Notice, '◆', "run pinned", "stays on its version"),
+            "run-unpinned" => Line::new(Tone::Notice, '◆', "run unpinned", "may go on with other versions"),
             "run-resumed" => Line::new(Tone::Good, '▶', "run resumed", ""),
             "run-terminated" => Line::new(Tone::Bad, '■', "run terminated", reason()),
             "run-completed" | "run-failed" | "run-cancelled" => {

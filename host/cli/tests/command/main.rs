@@ -11,4 +11,5 @@ mod schedules;
 mod search;
 mod support;
 mod updates;
+mod versions;
 mod words;

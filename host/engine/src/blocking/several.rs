@@ -34,13 +34,13 @@ impl Begun {
 
 pub(super) fn add_to_linker(instance: &mut LinkerInstance<'_, GuestState>) -> wasmtime::Result<()> {
     instance.resource("call", ResourceType::host::<Begun>(), |mut store, rep| {
-        store.data_mut().updates.delete(Resource::<Begun>::new_own(rep))?;
+        store.data_mut().held.delete(Resource::<Begun>::new_own(rep))?;
         Ok(())
     })?;
     instance.func_wrap_async("[method]call.outcome", |mut store, (call,): (Resource<Begun>,)| {
         Box::new(async move {
             wait(&mut store, std::slice::from_ref(&call), 1).await?;
-            let begun = std::mem::replace(store.data_mut().updates.get_mut(&call)?, Begun::Taken);
+            let begun = std::mem::replace(store.data_mut().held.get_mut(&call)?, Begun::Taken);
             let outcome = match begun {
                 Begun::Came(outcome) => outcome,
                 Begun::Waiting(_) | Begun::Taken => Outcome::Failed(Failure::new(
@@ -84,7 +84,7 @@ where
             Err(failure) => Begun::Came(Outcome::Failed(failure)),
         };
         watch::note_place(&mut store);
-        Ok((store.data_mut().updates.push(begun)?,))
+        Ok((store.data_mut().held.push(begun)?,))
     })
 }
 
@@ -109,7 +109,7 @@ impl GuestState {
     fn there(&mut self, calls: &[Resource<Begun>], context: &mut Context<'_>) -> wasmtime::Result<Vec<u32>> {
         let mut there = Vec::new();
         for (place, call) in (0..).zip(calls) {
-            if self.updates.get_mut(call)?.is_there(context) {
+            if self.held.get_mut(call)?.is_there(context) {
                 there.push(place);
             }
         }

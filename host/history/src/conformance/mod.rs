@@ -100,7 +100,10 @@ macro_rules! conformance {
             the_start_of_a_run_and_the_step_of_its_schedule_are_one
             the_last_version_that_came_is_active
             versions_are_listed_oldest_first
-            a_version_that_comes_again_keeps_its_row_and_is_active
+            a_version_that_comes_again_keeps_its_place_and_is_active
+            versions_of_another_revision_are_not_changed
+            a_version_that_is_removed_is_gone
+            what_changes_of_a_version_is_kept
             components_come_back_whole
             versions_of_tenants_are_apart
         }

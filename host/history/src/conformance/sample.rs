@@ -1,12 +1,14 @@
 //! Values to test with: short to write, and different enough from one another to be told apart.
 
+use std::sync::Arc;
+
 use abide_model::{
     CallCompleted, CallIndex, CallKind, CallOptions, CallRequested, CallerId, Digest, Event, Json, Limits, Outcome,
     Recorded, RecordedRequest, Run, RunClosed, RunId, RunStarted, RunStatus, Schedule, ScheduleId, ScheduleSpec,
     ScheduleState, Seq, SignalReceived, Tenant, WorkflowName,
 };
 
-use crate::{Commit, ScheduleChange};
+use crate::{Commit, ScheduleChange, Store, StoreError, VersionsChange};
 
 /// A tenant.
 pub fn tenant(name: &str) -> Tenant {
@@ -51,6 +53,8 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         continued_from: None,
         has_children: None,
         attributes: Default::default(),
+        pinned: None,
+        held_back: None,
     }
 }
 
@@ -154,4 +158,24 @@ pub fn end(tenant: &Tenant, run: &Run, length: Seq) -> Commit {
     commit.run = Some(closed(run));
     commit.ready = Some(false);
     commit
+}
+
+/// A change of the versions of a workflow that changes nothing yet.
+pub async fn versions_change(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    workflow: &WorkflowName,
+) -> Result<VersionsChange, StoreError> {
+    let mut routing = store.routing(tenant, workflow).await?;
+    let expected = routing.revision;
+    routing.revision += 1;
+    Ok(VersionsChange {
+        tenant: tenant.clone(),
+        workflow: workflow.clone(),
+        expected,
+        routing,
+        put: Vec::new(),
+        component: None,
+        remove: None,
+    })
 }

@@ -6,22 +6,18 @@ use std::collections::BTreeSet;
 use abide_model::{RunId, Tenant};
 
 use super::prepare::Prepared;
-use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
+use super::versions::PreparedVersions;
 use super::{deletion, events, index, keys, nodes, published, ready, runs, timers, versions};
-use crate::{StoreError, Version};
+use crate::StoreError;
 
 /// A change, ready to be written.
 #[derive(Debug)]
 pub(super) enum Change {
     Commit(Box<Prepared>),
     Schedule(PreparedSchedule),
-    Version {
-        tenant: Tenant,
-        version: Version,
-        component: Vec<Row>,
-    },
+    Versions(PreparedVersions),
     /// One step of a deletion.
     Delete {
         tenant: Tenant,
@@ -49,7 +45,7 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     let commit = match change {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
-        Change::Version { .. } => return Ok(()),
+        Change::Versions(change) => return versions::check(writing, change),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -86,7 +82,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Commit(commit) => apply_commit(writing, commit),
         Change::Schedule(change) => schedules::apply(writing, change),
-        Change::Version { tenant, version, component } => versions::put(writing, tenant, version, component),
+        Change::Versions(change) => versions::apply(writing, change),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }

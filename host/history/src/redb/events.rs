@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn golden_events_that_are_compressed() {
         let event = Event::RunTerminated(RunTerminated { reason: "again and ".repeat(200) });
-        let digest = Event::VersionChanged(abide_model::VersionChanged { version: Digest::of(b"v") });
+        let digest = Event::VersionChanged(abide_model::VersionChanged { version: Digest::of(b"v"), settled: None });
         let input = Event::SignalReceived(abide_model::SignalReceived {
             name: "large".into(),
             payload: Json::parse(format!("\"{}\"", "abc".repeat(500))).unwrap(),

@@ -22,6 +22,7 @@ mod prepare;
 mod published;
 mod ready;
 mod record;
+mod routing;
 mod row;
 mod runs;
 mod schedules;
@@ -37,19 +38,19 @@ use std::sync::Arc;
 
 use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend};
 use abide_model::{
-    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
+    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
     WorkflowName,
 };
 use bytes::Bytes;
 
 use self::batch::Change;
 use self::committer::Committer;
-use self::row::{Row, unavailable};
+use self::row::unavailable;
 use self::tables::TableId;
 use self::writer::Writer;
 use crate::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, Version,
+    StoreFuture, Version, VersionsChange,
 };
 
 /// How a [`RedbStore`] is opened.
@@ -232,6 +233,10 @@ impl Store for RedbStore {
         self.scan(move |snapshot| ready::read(&snapshot.table(ready::TABLE)?, after.as_ref(), limit))
     }
 
+    fn is_ready<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, bool> {
+        Box::pin(async move { row::has(&self.snapshot()?.table(ready::TABLE)?, &ready::key(tenant, run_id)) })
+    }
+
     fn due_timers(&self, now_ms: u64, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
         self.scan(move |snapshot| timers::due(&snapshot.table(timers::TABLE)?, now_ms, limit))
     }
@@ -293,20 +298,21 @@ impl Store for RedbStore {
         self.scan(move |snapshot| deletion::begun(&snapshot.table(deletion::TABLE)?, limit))
     }
 
-    fn put_version<'a>(&'a self, tenant: &'a Tenant, version: Version, component: Bytes) -> StoreFuture<'a, ()> {
+    fn change_versions(&self, change: VersionsChange) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let (owner, digest) = (tenant.clone(), version.version);
             // A component has megabytes: they are compressed where that keeps no task waiting.
-            let rows = aside(move || Ok(versions::component_rows(&owner, digest, &component))).await?;
-            let size = rows.iter().map(Row::size).sum();
+            let prepared = aside(move || versions::prepare(change)).await?;
+            let size = prepared.size();
             limits::check_commit(size)?;
-            let change = Change::Version { tenant: tenant.clone(), version, component: rows };
-            self.committer.write(change, size).await
+            self.committer.write(Change::Versions(prepared), size).await
         })
     }
 
-    fn active_version<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Option<Digest>> {
-        Box::pin(async move { versions::active(&self.snapshot()?.table(versions::ACTIVE)?, tenant, name) })
+    fn routing<'a>(&'a self, tenant: &'a Tenant, name: &'a WorkflowName) -> StoreFuture<'a, Routing> {
+        Box::pin(async move {
+            let snapshot = self.snapshot()?;
+            routing::get(&snapshot.table(routing::TABLE)?, &snapshot.table(routing::ACTIVE)?, tenant, name)
+        })
     }
 
     fn versions<'a>(&'a self, tenant: &'a Tenant, name: Option<&'a WorkflowName>) -> StoreFuture<'a, Vec<Version>> {

@@ -131,7 +131,8 @@ mod tests {
     fn golden_rows() {
         let tenant = Tenant::default();
         let attributes = ("attributes".to_owned(), testing::samples::run_with_attributes());
-        for (name, run) in testing::samples::runs().into_iter().chain([attributes]) {
+        let held_back = ("held-back".to_owned(), testing::samples::run_held_back());
+        for (name, run) in testing::samples::runs().into_iter().chain([attributes, held_back]) {
             let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
             let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
             assert_eq!(found, Ok(Some(run)));

@@ -120,6 +120,19 @@ impl<'t> Writing<'t> {
         }
     }
 
+    /// Reads two tables at once, which are not the same.
+    pub(super) fn two<T>(
+        &mut self,
+        one: TableId,
+        other: TableId,
+        read: impl FnOnce(&Table<'t>, &Table<'t>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.table(one)?;
+        self.table(other)?;
+        let opened = "both tables were opened just now";
+        read(self.tables[one as usize].as_ref().expect(opened), self.tables[other as usize].as_ref().expect(opened))
+    }
+
     pub(super) fn has(&mut self, table: TableId, key: &[u8]) -> Result<bool, StoreError> {
         super::row::has(self.table(table)?, key)
     }

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-    CancelRequested, Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Node, Outcome, Parent,
-    ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked,
-    RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
-    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Digest, Event, Failure, HeldBack, Json, Limits, MarkerRecorded, Node, Outcome,
+    Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId,
+    RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived,
+    Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -248,7 +248,10 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         cancelled.boxed(),
         signal.boxed(),
         ".{0,40}".prop_map(|reason| Event::CancelRequested(CancelRequested { reason })).boxed(),
-        digest().prop_map(|version| Event::VersionChanged(VersionChanged { version })).boxed(),
+        (digest(), option::of(any::<u64>()))
+            .prop_map(|(version, settled)| Event::VersionChanged(VersionChanged { version, settled }))
+            .boxed(),
+        any::<bool>().prop_map(|pinned| Event::RunPinned(RunPinned { pinned })).boxed(),
         reason().prop_map(|reason| Event::RunParked(RunParked { reason })).boxed(),
         Just(Event::RunResumed(RunResumed {})).boxed(),
         answered.boxed(),
@@ -292,9 +295,11 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
     let rest = (any::<u64>(), option::of(any::<u64>()), option::of(outcome()), option::of(reason()), any::<bool>());
     let others =
         (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()), attributes());
-    (names, rest, others).prop_map(|((run_id, id, workflow, version, status), rest, others)| {
+    let versions = (option::of(any::<bool>()), option::of(held_back()));
+    (names, rest, others, versions).prop_map(|((run_id, id, workflow, version, status), rest, others, versions)| {
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
         let (parent, continued_as, continued_from, has_children, attributes) = others;
+        let (pinned, held_back) = versions;
         Run {
             run_id,
             id,
@@ -311,8 +316,14 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
             continued_from,
             has_children,
             attributes,
+            pinned,
+            held_back,
         }
     })
+}
+
+fn held_back() -> impl Strategy<Value = HeldBack> {
+    (digest(), reason()).prop_map(|(version, reason)| HeldBack { version, reason })
 }
 
 fn parent() -> impl Strategy<Value = Parent> {
@@ -328,8 +339,9 @@ fn configuration() -> impl Strategy<Value = Option<Configuration>> {
 
 pub(super) fn version() -> impl Strategy<Value = Version> {
     let imports = vec(".{0,30}", 0..4);
-    (workflow(), digest(), any::<u64>(), any::<u64>(), imports, any::<bool>(), configuration()).prop_map(
-        |(workflow, version, uploaded_ms, size_bytes, imports, has_query, configuration)| Version {
+    let kept = (proptest::collection::btree_set("v[0-9.]{1,6}", 0..4), option::of(any::<u64>()));
+    (workflow(), digest(), any::<u64>(), any::<u64>(), imports, any::<bool>(), configuration(), kept).prop_map(
+        |(workflow, version, uploaded_ms, size_bytes, imports, has_query, configuration, kept)| Version {
             workflow,
             version,
             uploaded_ms,
@@ -337,6 +349,8 @@ pub(super) fn version() -> impl Strategy<Value = Version> {
             imports,
             has_query,
             configuration,
+            labels: serde_json::from_value(serde_json::json!(kept.0)).unwrap(),
+            deactivated_ms: kept.1,
         },
     )
 }

@@ -1,9 +1,7 @@
-//! Versions, their components, and which version of a workflow is active.
+//! Versions, and their components.
 //!
 //! `versions`: key tenant, workflow, zero byte, digest; value a 64-bit big-endian number that says in which order the tenant's
 //! versions came, then the version as CBOR, packed.
-//!
-//! `active`: key tenant, workflow; value the 32 bytes of the digest.
 //!
 //! `components`: key tenant, digest, number of the part (32 bits, big-endian); value the size of the whole component (64
 //! bits, big-endian), then the part, packed. Workflows that have the same component share it.
@@ -14,12 +12,12 @@ use bytes::Bytes;
 use super::key::Key;
 use super::limits::COMPONENT_ROW_BYTES;
 use super::pack;
+use super::routing;
 use super::row::{self, Row, corrupt, unavailable};
 use super::tables::{Readable, TableId, Writing};
-use crate::{StoreError, Version};
+use crate::{StoreError, Version, VersionsChange};
 
 pub(super) const TABLE: TableId = TableId::Versions;
-pub(super) const ACTIVE: TableId = TableId::Active;
 pub(super) const COMPONENTS: TableId = TableId::Components;
 
 /// The value of the row of a version.
@@ -54,46 +52,87 @@ fn component_key(tenant: &Tenant, digest: &Digest) -> Key {
     Key::of(tenant).digest(digest)
 }
 
-/// Writes a version and makes it active. Of one that is there, only the configuration changes.
-pub(super) fn put(
-    writing: &mut Writing<'_>,
-    tenant: &Tenant,
-    version: &Version,
-    component: &[Row],
-) -> Result<(), StoreError> {
-    let key = Key::of(tenant).name(version.workflow.as_str()).digest(&version.version).done();
-    let known = numbered(writing.table(TABLE)?, tenant, Some(&version.workflow))?;
-    match known.into_iter().find(|(_, known)| known.version == version.version) {
-        Some((order, known)) if known.configuration != version.configuration => {
-            let configured = Version { configuration: version.configuration.clone(), ..known };
-            Row { key, value: value(order, &configured) }.put(writing, TABLE)?;
-        }
-        Some(_) => {}
-        None => {
-            let all = numbered(writing.table(TABLE)?, tenant, None)?;
-            let order = all.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
-            Row { key, value: value(order, version) }.put(writing, TABLE)?;
-        }
+/// A change as rows, but for those whose order is known only when they are written.
+#[derive(Debug)]
+pub(super) struct PreparedVersions {
+    tenant: Tenant,
+    workflow: WorkflowName,
+    expected: u64,
+    routing: Row,
+    put: Vec<Version>,
+    component: Vec<Row>,
+    remove: Option<Digest>,
+}
+
+impl PreparedVersions {
+    /// About how many bytes it holds.
+    pub(super) fn size(&self) -> usize {
+        self.component.iter().map(Row::size).sum::<usize>() + self.routing.value.len() + self.put.len() * 4096 + 256
     }
-    for row in component {
+}
+
+/// Makes the rows of a change, and refuses one that contradicts itself.
+pub(super) fn prepare(change: VersionsChange) -> Result<PreparedVersions, StoreError> {
+    let VersionsChange { tenant, workflow, expected, routing, put, component, remove } = change;
+    let invalid = |why: &str| Err(StoreError::Invalid(format!("a change of the versions of `{workflow}`: {why}")));
+    if routing.revision <= expected {
+        return invalid("its revision is an old one");
+    }
+    if put.iter().any(|version| version.workflow != workflow || Some(version.version) == remove) {
+        return invalid("it is about another workflow, or puts what it removes");
+    }
+    let component = component.map(|(digest, bytes)| component_rows(&tenant, digest, &bytes)).unwrap_or_default();
+    let routing = routing::row(&tenant, &workflow, &routing);
+    Ok(PreparedVersions { tenant, workflow, expected, routing, put, component, remove })
+}
+
+/// Whether a change may be made. Writes nothing.
+pub(super) fn check(writing: &mut Writing<'_>, change: &PreparedVersions) -> Result<(), StoreError> {
+    let found = writing.two(routing::TABLE, routing::ACTIVE, |table, active| {
+        routing::get(table, active, &change.tenant, &change.workflow)
+    })?;
+    if found.revision == change.expected { Ok(()) } else { Err(StoreError::VersionsChanged(change.workflow.clone())) }
+}
+
+/// Writes a change that was checked.
+pub(super) fn apply(writing: &mut Writing<'_>, change: &PreparedVersions) -> Result<(), StoreError> {
+    let PreparedVersions { tenant, workflow, .. } = change;
+    let all = numbered(writing.table(TABLE)?, tenant, None)?;
+    let mut next = all.iter().map(|(order, _)| order + 1).max().unwrap_or(0);
+    for version in &change.put {
+        let known = all.iter().find(|(_, known)| known.workflow == *workflow && known.version == version.version);
+        let order = known.map_or(next, |(order, _)| *order);
+        next += u64::from(known.is_none());
+        Row { key: key(tenant, workflow, &version.version), value: value(order, version) }.put(writing, TABLE)?;
+    }
+    for row in &change.component {
         if !writing.has(COMPONENTS, &row.key)? {
             row.put(writing, COMPONENTS)?;
         }
     }
-    let key = Key::of(tenant).rest(version.workflow.as_str()).done();
-    Row { key, value: version.version.as_bytes().to_vec() }.put(writing, ACTIVE)
+    if let Some(digest) = change.remove {
+        writing.remove(TABLE, &key(tenant, workflow, &digest))?;
+        if !all.iter().any(|(_, known)| known.version == digest && known.workflow != *workflow) {
+            remove_component(writing, tenant, &digest)?;
+        }
+    }
+    change.routing.put(writing, routing::TABLE)
 }
 
-/// The active version of a workflow.
-pub(super) fn active(
-    table: &impl Readable,
-    tenant: &Tenant,
-    name: &WorkflowName,
-) -> Result<Option<Digest>, StoreError> {
-    let key = Key::of(tenant).rest(name.as_str()).done();
-    let Some(found) = table.get(key.as_slice()).map_err(unavailable)? else { return Ok(None) };
-    let bytes = found.value().try_into().map_err(|_| corrupt(ACTIVE, &key, "the value is not a digest"))?;
-    Ok(Some(Digest::from_bytes(bytes)))
+fn key(tenant: &Tenant, workflow: &WorkflowName, digest: &Digest) -> Vec<u8> {
+    Key::of(tenant).name(workflow.as_str()).digest(digest).done()
+}
+
+fn remove_component(writing: &mut Writing<'_>, tenant: &Tenant, digest: &Digest) -> Result<(), StoreError> {
+    let keys = component_keys(writing.table(COMPONENTS)?, tenant, digest)?;
+    keys.iter().try_for_each(|key| writing.remove(COMPONENTS, key))
+}
+
+fn component_keys(table: &impl Readable, tenant: &Tenant, digest: &Digest) -> Result<Vec<Vec<u8>>, StoreError> {
+    let beginning = component_key(tenant, digest);
+    let first = beginning.clone().done();
+    let rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
+    rows.map(|row| Ok(row.map_err(unavailable)?.0.value().to_vec())).collect()
 }
 
 /// Versions, oldest first.
@@ -148,22 +187,35 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
 
 #[cfg(test)]
 mod tests {
+    use abide_model::{Label, Labels, Routing};
     use proptest::prelude::*;
 
     use super::super::testing::{self, golden, tenant, with_rows};
     use super::*;
 
+    fn put(writing: &mut Writing<'_>, tenant: &Tenant, version: &Version, component: &[u8]) {
+        let change = VersionsChange {
+            tenant: tenant.clone(),
+            workflow: version.workflow.clone(),
+            expected: 0,
+            routing: Routing { revision: 1, active: Some(version.version), ..Routing::default() },
+            put: vec![version.clone()],
+            component: Some((version.version, Bytes::copy_from_slice(component))),
+            remove: None,
+        };
+        let prepared = prepare(change).unwrap();
+        check(writing, &prepared).unwrap();
+        apply(writing, &prepared).unwrap();
+    }
+
     proptest! {
         #[test]
         fn a_version_is_read_as_it_was_written(tenant in tenant(), version in testing::version(), size in 0usize..5000) {
             let bytes: Vec<u8> = (0..size).map(|n| (n * n) as u8).collect();
-            let rows = component_rows(&tenant, version.version, &bytes);
             with_rows(TABLE, &[], |writing| {
-                put(writing, &tenant, &version, &rows).unwrap();
+                put(writing, &tenant, &version, &bytes);
                 let found = component(writing.table(COMPONENTS).unwrap(), &tenant, version.version);
                 prop_assert_eq!(found, Ok(Some(bytes.into())));
-                let found = active(writing.table(ACTIVE).unwrap(), &tenant, &version.workflow);
-                prop_assert_eq!(found, Ok(Some(version.version)));
                 prop_assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![version]));
                 Ok(())
             })?;
@@ -181,20 +233,22 @@ mod tests {
             imports: vec!["abide:workflow/llm".into(), "abide:workflow/tools".into()],
             has_query: true,
             configuration: None,
+            labels: Labels::default(),
+            deactivated_ms: None,
         };
         let component_row = golden("component", &component_rows(&tenant, version.version, b"component")[0]);
-        let key = Key::of(&tenant).name("helpdesk").digest(&version.version).done();
-        let row = golden("version", &Row { key, value: value(3, &version) });
-        let key = Key::of(&tenant).rest("helpdesk").done();
-        let active_row = golden("active", &Row { key, value: version.version.as_bytes().to_vec() });
+        let key = key(&tenant, &version.workflow, &version.version);
+        let row = golden("version", &Row { key: key.clone(), value: value(3, &version) });
+        let mut labelled = Version { deactivated_ms: Some(1_700_000_000_456), ..version.clone() };
+        labelled.labels.add(Label::parse("v1.2").unwrap()).unwrap();
+        let labelled_row = golden("version-labelled", &Row { key, value: value(3, &labelled) });
         with_rows(TABLE, &[row], |writing| {
             component_row.put(writing, COMPONENTS).unwrap();
-            active_row.put(writing, ACTIVE).unwrap();
             let found = component(writing.table(COMPONENTS).unwrap(), &tenant, version.version);
             assert_eq!(found, Ok(Some(Bytes::from_static(b"component"))));
-            let found = active(writing.table(ACTIVE).unwrap(), &tenant, &version.workflow);
-            assert_eq!(found, Ok(Some(version.version)));
             assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![version.clone()]));
+            labelled_row.put(writing, TABLE).unwrap();
+            assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![labelled.clone()]));
         });
     }
 }

@@ -122,8 +122,15 @@ async fn full(folder: &Path) -> Result<(), StoreError> {
         imports: Vec::new(),
         has_query: false,
         configuration: None,
+        labels: abide_model::Labels::default(),
+        deactivated_ms: None,
     };
-    store.put_version(&acme, version, bytes::Bytes::from_static(b"component")).await
+    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
+    let mut change = sample::versions_change(&store, &acme, &version.workflow).await?;
+    change.routing.activate(version.version);
+    change.component = Some((version.version, bytes::Bytes::from_static(b"component")));
+    change.put.push(version);
+    store.change_versions(change).await
 }
 
 /// Reads all that can be read. Gives the errors.
@@ -149,7 +156,8 @@ async fn read_all(store: &RedbStore) -> Vec<StoreError> {
         store.ready(None, 10).await.err(),
         store.due_timers(u64::MAX, 10).await.err(),
         store.next_timer().await.err(),
-        store.active_version(&acme, &run.workflow).await.err(),
+        store.routing(&acme, &run.workflow).await.err(),
+        store.is_ready(&acme, run.run_id).await.err(),
         store.versions(&acme, None).await.err(),
         store.component(&acme, Digest::of(b"component")).await.err(),
         store.commit(sample::step(&acme, run.run_id, 2, 0)).await.err(),

@@ -92,6 +92,17 @@ impl Filter {
         parse::parse(text, now_ms).map(Self)
     }
 
+    /// The runs that are open.
+    pub fn open() -> Self {
+        let open = RunStatus::ALL.into_iter().filter(|status| status.is_open());
+        Self(Expression::In(Field::Status, open.map(|status| Some(Scalar::Text(status.as_str().to_owned()))).collect()))
+    }
+
+    /// The runs that both mean.
+    pub fn and(self, other: Self) -> Self {
+        Self(Expression::And(vec![self.0, other.0]))
+    }
+
     /// Whether it means this run.
     pub fn matches(&self, run: &Run) -> bool {
         evaluate::matches(&self.0, run)

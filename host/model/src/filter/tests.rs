@@ -31,6 +31,8 @@ fn run(status: RunStatus) -> Run {
         continued_as: None,
         continued_from: None,
         has_children: None,
+        pinned: None,
+        held_back: None,
         attributes,
     }
 }

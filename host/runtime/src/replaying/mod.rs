@@ -63,6 +63,30 @@ pub(crate) async fn replay(
     report(&program, version, recording).await
 }
 
+/// Replays the history of a run on each version that it was on: on the last one all of it, on each before it what was recorded until
+/// the next one came.
+pub(crate) async fn replay_chain(inner: &Arc<Inner>, key: &RunKey) -> Result<Vec<ReplayReport>, Error> {
+    let history = inner.read_history(key).await?;
+    let Some((_, Recorded { event: Event::RunStarted(started), .. })) = history.first() else {
+        return Err(crate::errors::no_run(key));
+    };
+    let changes = history.iter().filter_map(|(seq, recorded)| match &recorded.event {
+        Event::VersionChanged(changed) => Some((usize::try_from(*seq).unwrap_or(usize::MAX), changed.version)),
+        _ => None,
+    });
+    let mut version = started.version;
+    let mut reports = Vec::new();
+    let end = (history.len(), started.version);
+    for (until, next) in changes.chain([end]) {
+        let program = inner.programs.get(&key.tenant, version).await?;
+        let recording = Recording { run_id: key.run_id, history: &history[..until.min(history.len())] };
+        let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
+        reports.push(report(&program, version, recording).await?);
+        version = next;
+    }
+    Ok(reports)
+}
+
 /// Replays a history and says whether the component does the same.
 pub(crate) async fn report(
     program: &Program,
@@ -114,6 +138,15 @@ pub(crate) async fn feed_recording(program: &Program, recording: Recording<'_>) 
         replayed = recording.feed(watched).await;
     }
     Ok(replayed)
+}
+
+/// The fuel that a guest of `program` uses for a history. `None` where it stops.
+pub(crate) async fn fuel_of(program: &Program, recording: Recording<'_>) -> Result<Option<u64>, Error> {
+    let mut session = recording.begin(program)?;
+    session.watch_fuel();
+    let mut replayed = recording.feed(session).await;
+    let looked = if replayed.stopped.is_none() { replayed.session.look(false) } else { None };
+    Ok(looked.map(|look| look.fuel_used))
 }
 
 impl Recording<'_> {

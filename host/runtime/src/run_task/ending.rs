@@ -2,8 +2,8 @@
 
 use abide_history::{Commit, StoreError};
 use abide_model::{
-    CallCompleted, Error, ErrorCode, Event, Failure, Json, Outcome, RunId, RunStarted, RunStatus, RunTerminated,
-    RunTimedOut,
+    CallCompleted, Error, ErrorCode, Event, Failure, Json, Outcome, RunId, RunPinned, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut,
 };
 
 use super::{Continuation, RunTask, loading, others};
@@ -115,8 +115,15 @@ impl RunTask {
             return Ok(());
         };
         let tenant = &self.key.tenant;
-        let version = self.inner.store.active_version(tenant, &run.workflow).await?.unwrap_or(run.version);
+        let version = match run.is_pinned() {
+            true => run.version,
+            false => {
+                let routing = self.inner.store.routing(tenant, &run.workflow).await?;
+                routing.version_for(&run.workflow, &run.id).unwrap_or(run.version)
+            }
+        };
         let configuration = self.inner.programs.configuration(tenant, &run.workflow, version).await?;
+        let pinned = run.is_pinned().then_some(Event::RunPinned(RunPinned { pinned: true }));
         let started = RunStarted {
             tenant: tenant.clone(),
             workflow: run.workflow,
@@ -131,6 +138,7 @@ impl RunTask {
             attributes: run.attributes,
             configuration,
         };
+        let messages = pinned.into_iter().chain(messages).collect();
         let next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);
         self.batch.commit.successor = Some(Box::new(next.commit()));
         self.batch.effects.successor = Some(next);

@@ -102,7 +102,12 @@ impl RunTask {
     }
 
     /// The run stops, keeps everything, and waits for a person. Activities that are on their way go on; their outcomes are recorded.
-    pub(super) fn park(&mut self, reason: ParkReason) {
+    pub(super) fn park(&mut self, mut reason: ParkReason) {
+        if reason.kind == ParkKind::Divergence {
+            reason.message.push_str(
+                ": let it go on with a version that does what its history says (`abide swap`, or `abide resume RUN --version V`)",
+            );
+        }
         tracing::warn!(run_id = %self.key.run_id, reason = reason.message, "a run is parked");
         self.seated = None;
         self.record(Event::RunParked(abide_model::RunParked { reason: reason.clone() }));

@@ -77,6 +77,9 @@ impl RunTask {
             Message::Replace { start, reply } => self.replace(start, reply).await?,
             Message::Delete { reply } => self.delete(reply).await?,
             Message::Resume { version, reply } => self.resume(version, reply),
+            Message::Swap { candidate, reply } => self.swap(*candidate, reply).await?,
+            Message::HoldBack { held_back, reply } => self.hold_back(held_back, reply),
+            Message::Pin { pinned, reply } => self.pin(pinned, reply),
             Message::Update { update, reply } => {
                 let key = update_key(&update.id);
                 let digest = message_digest(&update.name, &update.arguments);
@@ -226,13 +229,14 @@ impl RunTask {
             }
         }
         if let Some(version) = version {
-            self.record(Event::VersionChanged(VersionChanged { version }));
+            self.record(Event::VersionChanged(VersionChanged { version, settled: None }));
             self.change_run(|run| run.version = version);
         }
         self.record(Event::RunResumed(RunResumed {}));
         self.change_run(|run| {
             run.status = RunStatus::Running;
             run.parked = None;
+            run.held_back = None;
         });
         self.needs_guest = true;
         self.batch.effects.answers.push(Answer::Run(reply));

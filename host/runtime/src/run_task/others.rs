@@ -83,7 +83,7 @@ async fn start_child(
                 Some(id) => id,
                 None => CallerId::for_run(&start.workflow, run_id),
             };
-            let version = host.version_for(&parent.tenant, &start.workflow, start.version.as_deref()).await;
+            let version = host.version_for(&parent.tenant, &start.workflow, &id, start.version.as_deref()).await;
             let version = version.map_err(failed)?;
             let configuration = host.inner.programs.configuration(&parent.tenant, &start.workflow, version).await;
             let started = RunStarted {

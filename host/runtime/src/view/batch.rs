@@ -53,6 +53,12 @@ pub enum BatchAction {
     Terminate,
     /// Send it a signal.
     Signal,
+    /// Let it go on, if it is parked.
+    Resume,
+    /// Keep it on its version.
+    Pin,
+    /// Let it go on with other versions again.
+    Unpin,
     /// Remove it, if it has ended.
     Delete,
 }

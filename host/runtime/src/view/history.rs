@@ -90,6 +90,9 @@ pub struct HistoryEvent {
     /// The component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Digest>,
+    /// Of a swap: the last input before it, up to which the new version did what the history says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Seq>,
     /// The workflow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<WorkflowName>,
@@ -134,6 +137,7 @@ impl HistoryEvent {
             reason: None,
             parked: None,
             version: None,
+            settled: None,
             workflow: None,
             id: None,
             input: None,
@@ -202,9 +206,12 @@ impl HistoryEvent {
                 shown.key.clone_from(&signal.key);
             }
             Event::CancelRequested(cancel) => shown.reason = Some(cancel.reason.clone()),
-            Event::VersionChanged(changed) => shown.version = Some(changed.version),
+            Event::VersionChanged(changed) => {
+                shown.version = Some(changed.version);
+                shown.settled = changed.settled;
+            }
             Event::RunParked(parked) => shown.parked = Some(parked.reason.clone()),
-            Event::RunResumed(_) => {}
+            Event::RunResumed(_) | Event::RunPinned(_) => {}
             Event::RunClosed(closed) => {
                 shown.cause = Some(closed.cause);
                 shown.outcome = Some(closed.outcome.clone());

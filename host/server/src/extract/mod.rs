@@ -11,5 +11,5 @@ pub(crate) use caller::Caller;
 pub(crate) use component::{CapsuleFile, Component};
 pub(crate) use header::{IdempotencyKey, LastEventId, WantsStream};
 pub(crate) use json::{Body, OptionalBody, Value};
-pub(crate) use path::{NamePath, QueuePath, RunEventPath, RunNamePath, RunPath, SchedulePath, TokenPath};
+pub(crate) use path::{NamePath, QueuePath, RunEventPath, RunNamePath, RunPath, SchedulePath, TokenPath, VersionPath};
 pub(crate) use query::{Given, Parameters, Query};

@@ -18,6 +18,18 @@ impl FromRequestParts<Shared> for NamePath {
     }
 }
 
+/// `{name}` and `{version}`: a workflow and one of its versions, by digest or label.
+pub(crate) struct VersionPath(pub(crate) WorkflowName, pub(crate) String);
+
+impl FromRequestParts<Shared> for VersionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let parameters = parameters(parts, shared).await?;
+        Ok(Self(WorkflowName::parse(part(&parameters, "name"))?, part(&parameters, "version").to_owned()))
+    }
+}
+
 /// `{run}`.
 pub(crate) struct RunPath(pub(crate) RunRef);
 

@@ -84,14 +84,11 @@ impl Given {
         })
     }
 
-    /// Whether something is wanted; not where it is not given.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
-        let wanted = self.parsed(name, |text| match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            other => Err(invalid(format!("`{}` is neither `true` nor `false`", shown(other)))),
-        });
-        Ok(wanted?.unwrap_or(false))
+    /// `true` or `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        self.parsed(name, |text| {
+            text.parse().map_err(|_| invalid(format!("`{}` is neither `true` nor `false`", shown(text))))
+        })
     }
 
     /// How many rows, from 1 to `most`.

@@ -3,8 +3,8 @@
 use abide_model::{
     CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CancelRequested, Digest, Event,
     Failure, Limits, MarkerRecorded, Outcome, Recorded, RecordedRequest, RetryPolicy, RunClosed, RunContinued,
-    RunParked, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
-    UpdateAnswered, UpdateReceived, VersionChanged,
+    RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, SignalReceived, Tenant,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 use abide_runtime::view::{History, HistoryEvent};
 use serde_json::json;
@@ -52,7 +52,7 @@ fn every_event_is_as_documented() {
         Event::CallCancelled(CallCancelled { call: 1, cause: 0 }),
         Event::SignalReceived(SignalReceived { name: "a".into(), payload: text("1"), key: Some("k".into()) }),
         Event::CancelRequested(CancelRequested { reason: "a".into() }),
-        Event::VersionChanged(VersionChanged { version: Digest::of(b"b") }),
+        Event::VersionChanged(VersionChanged { version: Digest::of(b"b"), settled: Some(3) }),
         Event::RunParked(RunParked { reason: reason() }),
         Event::RunResumed(RunResumed {}),
         closed(Outcome::Ok(text("null")), false),
@@ -68,6 +68,8 @@ fn every_event_is_as_documented() {
         Event::RunTimedOut(RunTimedOut { run_timeout_ms: 1 }),
         Event::RunReset(RunReset { run_id: run().run_id, event: 1 }),
         Event::CallDeferred(CallDeferred { call: 1, attempt: 1 }),
+        Event::RunPinned(RunPinned { pinned: true }),
+        Event::RunPinned(RunPinned { pinned: false }),
     ];
     let document = document();
     let types = document.pointer("/components/schemas/EventType/enum").unwrap().as_array().unwrap();

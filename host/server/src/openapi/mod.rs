@@ -18,6 +18,8 @@ mod schema;
 mod structure;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod versions;
 
 /// The document.
 pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");

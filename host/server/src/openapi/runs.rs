@@ -2,19 +2,16 @@
 
 use abide_model::{CallKind, Digest, Error, ErrorCode, IdReuse, Outcome};
 use abide_runtime::view::{
-    Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Deployed, Description, IfRunning, OpenCall,
+    Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, Description, IfRunning, OpenCall,
     ReplayReport, ReplayVerdict, ResetRun, RunCounts, Runs, Signalled, StartRun, StartSignal, Started, UpdateRun,
-    UpdateStatus, Updated, WaitFor, Workflow,
+    UpdateStatus, Updated, WaitFor,
 };
 
-use super::samples::{attributes, failure, fits, reason, run, text, version};
+use super::samples::{attributes, failure, fits, reason, run, text};
 use crate::problem::Problem;
 
 #[test]
 fn every_type_is_as_documented() {
-    fits("Version", &version());
-    fits("Deployed", &Deployed { version: version(), created: true });
-    fits("Workflow", &Workflow { name: run().workflow, active: Digest::of(b"a"), versions: vec![version()] });
     fits("Run", &run());
     fits("Started", &Started { run: run(), created: true });
     fits("Runs", &Runs { runs: vec![run()], next: Some(run().run_id) });
@@ -81,7 +78,15 @@ fn every_type_is_as_documented() {
     fits("Updated", &updated(UpdateStatus::Completed, Some(Outcome::Ok(text("1")))));
     fits("RunCounts", &RunCounts { total: 3, statuses: [("running".to_owned(), 3)].into() });
     fits("Deleted", &Deleted { run_id: run().run_id });
-    for action in [BatchAction::Cancel, BatchAction::Terminate, BatchAction::Signal, BatchAction::Delete] {
+    for action in [
+        BatchAction::Cancel,
+        BatchAction::Terminate,
+        BatchAction::Signal,
+        BatchAction::Resume,
+        BatchAction::Pin,
+        BatchAction::Unpin,
+        BatchAction::Delete,
+    ] {
         let signal = BatchSignal { name: "go".to_owned(), payload: text("1"), key: Some("k".to_owned()) };
         let batch = Batch {
             filter: "status = 'running'".to_owned(),

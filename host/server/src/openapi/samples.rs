@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallerId, Configuration, Digest, Failure, Json, Outcome, Parent, ParkKind, ParkReason, Run, RunId,
-    RunStatus, WorkflowName,
+    Attributes, CallerId, Configuration, Digest, Failure, HeldBack, Json, Outcome, Parent, ParkKind, ParkReason, Run,
+    RunId, RunStatus, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -57,6 +57,8 @@ pub(super) fn run() -> Run {
         continued_from: Some(parent().child),
         has_children: None,
         attributes: attributes(),
+        pinned: Some(true),
+        held_back: Some(HeldBack { version: Digest::of(b"c"), reason: reason() }),
     }
 }
 
@@ -74,6 +76,8 @@ pub(super) fn version() -> Version {
         imports: vec!["abide:workflow/llm@0.1.0".to_owned()],
         has_query: true,
         configuration: Some(configuration()),
+        labels: serde_json::from_value(json!(["stable", "v1.2"])).unwrap(),
+        deactivated_ms: Some(3),
     }
 }
 

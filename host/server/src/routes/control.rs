@@ -1,7 +1,7 @@
-//! What operators do to a run: cancel, terminate, resume, reset.
+//! What operators do to a run: cancel, terminate, resume, pin, reset.
 
 use abide_model::Run;
-use abide_runtime::view::{ResetRun, Started};
+use abide_runtime::view::{PinRun, ResetRun, Started};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -56,6 +56,16 @@ pub(crate) async fn resume(
     OptionalBody(on): OptionalBody<On>,
 ) -> Answer<Run> {
     Ok(Json(shared.host.resume(&caller.tenant, &run, on.version.as_deref()).await?))
+}
+
+/// `POST /v1/runs/{run}/pin`: keeps the run on its version, or no longer.
+pub(crate) async fn pin(
+    State(shared): State<Shared>,
+    caller: Caller,
+    RunPath(run): RunPath,
+    Body(pin): Body<PinRun>,
+) -> Answer<Run> {
+    Ok(Json(shared.host.pin(&caller.tenant, &run, pin.pinned).await?))
 }
 
 /// `POST /v1/runs/{run}/reset`: lets the run go on from one of its events, as a new run.

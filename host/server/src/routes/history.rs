@@ -21,7 +21,7 @@ const STREAM_PAGE: usize = 256;
 /// How long one such question waits.
 const STREAM_WAIT: Duration = Duration::from_secs(60);
 /// How often a silent stream says that it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// What browsers are told to wait before they connect again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
@@ -135,7 +135,7 @@ impl Follower {
     }
 }
 
-fn data(kind: &str, value: &impl Serialize) -> Event {
+pub(super) fn data(kind: &str, value: &impl Serialize) -> Event {
     let json = serde_json::to_string(value).unwrap_or_else(|error| {
         // The values are made of texts, numbers and checked JSON.
         tracing::error!(%error, kind, "an event has no JSON");
@@ -146,6 +146,6 @@ fn data(kind: &str, value: &impl Serialize) -> Event {
 }
 
 /// What ends a stream that cannot go on: the problem, as `error`.
-fn failure(error: Error) -> Event {
+pub(super) fn failure(error: Error) -> Event {
     data("error", &Problem::from(error))
 }

@@ -1,5 +1,6 @@
 //! The handlers, by resource. Each extracts, calls the host and renders.
 
+pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod health;
 pub(crate) mod history;

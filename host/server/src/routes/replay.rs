@@ -23,7 +23,7 @@ impl Parameters for ReplayParameters {
     const NAMES: &'static [&'static str] = &["prove"];
 
     fn read(given: &Given) -> Result<Self, Error> {
-        Ok(Self { prove: given.flag("prove")? })
+        Ok(Self { prove: given.flag("prove")?.unwrap_or_default() })
     }
 }
 

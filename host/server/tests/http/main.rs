@@ -15,3 +15,4 @@ mod streams;
 mod support;
 mod tasks;
 mod updates;
+mod versions;

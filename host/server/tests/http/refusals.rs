@@ -132,7 +132,7 @@ async fn bodies_that_are_no_json_or_another() {
         (r#"{"workflow": "waiter", "id": "run_x"}"#, "`run_x` is no run id"),
         (r#"{"workflow": "waiter", "inputs": {}}"#, "unknown field `inputs`"),
         (r#"{"workflow": "waiter", "if_running": "maybe"}"#, "unknown variant `maybe`"),
-        (r#"{"workflow": "waiter", "version": "abc"}"#, ""),
+        (r#"{"workflow": "waiter", "version": "A b"}"#, "`A b` is no version"),
     ] {
         refused(&server.post_text("/v1/runs", body).await, 400, "invalid-argument", detail);
     }

@@ -89,7 +89,8 @@ async fn a_run_is_reset() {
         (json!({ "event": 0 }), "invalid-argument"),
         (json!({ "event": 99 }), "invalid-argument"),
         (json!({}), "invalid-argument"),
-        (json!({ "event": 2, "version": "zz" }), "invalid-argument"),
+        (json!({ "event": 2, "version": "Z z" }), "invalid-argument"),
+        (json!({ "event": 2, "version": "zz" }), "version-not-found"),
         (json!({ "event": 2, "version": "0123abcd" }), "version-not-found"),
     ] {
         let refused = server.post(&format!("{old}/reset"), &body).await;

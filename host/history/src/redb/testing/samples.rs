@@ -2,10 +2,10 @@
 
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
-    Configuration, Digest, Event, Failure, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind, ParkReason,
-    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunReset, RunResumed, RunStarted,
-    RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    Configuration, Digest, Event, Failure, HeldBack, Json, Limits, MarkerRecorded, Outcome, Parent, ParkKind,
+    ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunId, RunParked, RunPinned, RunReset,
+    RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, UpdateAnswer,
+    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -135,7 +135,10 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("signal-received", signal(None)),
         ("signal-received-key", signal(Some("order-17"))),
         ("cancel-requested", Event::CancelRequested(CancelRequested { reason: "too late".into() })),
-        ("version-changed", Event::VersionChanged(VersionChanged { version: Digest::of(b"new") })),
+        ("version-changed", Event::VersionChanged(VersionChanged { version: Digest::of(b"new"), settled: None })),
+        ("version-swapped", Event::VersionChanged(VersionChanged { version: Digest::of(b"new"), settled: Some(12) })),
+        ("run-pinned", Event::RunPinned(RunPinned { pinned: true })),
+        ("run-unpinned", Event::RunPinned(RunPinned { pinned: false })),
         ("run-parked-bare", parked(bare)),
         ("run-resumed", Event::RunResumed(RunResumed {})),
         ("run-completed", closed(Outcome::Ok(Json::null()), false)),
@@ -225,6 +228,8 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         continued_from: (status == RunStatus::TimedOut).then(|| RunId::from_bytes([9; 16])),
         has_children: (status == RunStatus::TimedOut).then_some(true),
         attributes: Attributes::default(),
+        pinned: None,
+        held_back: None,
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
 }
@@ -236,4 +241,11 @@ pub(in super::super) fn run_with_attributes() -> Run {
         r#"{"amount": 12.5, "count": -3, "customer": "acme", "due": "2026-11-01T00:00:00Z", "tags": ["red"], "urgent": true}"#,
     );
     Run { attributes: attributes.read().unwrap(), ..run }
+}
+
+/// The row of a run that stays on its version, and could not go on with another one.
+pub(in super::super) fn run_held_back() -> Run {
+    let (_, run) = runs().remove(0);
+    let held_back = HeldBack { version: Digest::of(b"new"), reason: reason(ParkKind::Divergence) };
+    Run { pinned: Some(true), held_back: Some(held_back), ..run }
 }

@@ -1,0 +1,85 @@
+//! A copy of a run on another version, on its way to where the run stands.
+
+use abide_engine::Program;
+use abide_model::{Digest, Error, ErrorCode, Event, ParkReason, Recorded, Seq};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::inner::{Inner, RunKey};
+use crate::session::Session;
+
+/// A copy of a run on another version, which did so far what the history says.
+pub(crate) struct Candidate {
+    pub(crate) version: Digest,
+    session: Session,
+    /// Events that the copy was not given yet.
+    rest: Vec<(Seq, Recorded)>,
+    /// How many events it knows.
+    length: Seq,
+    /// A seat for a replay: the copy needs none of its own once it has the one of the run's guest.
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Candidate {
+    /// Replays the history of a run on `program`, as far as all that follows from its inputs is surely recorded. The inner error says why
+    /// `program` is none to go on with.
+    pub(crate) async fn prepare(
+        inner: &Inner,
+        key: &RunKey,
+        version: Digest,
+        program: &Program,
+    ) -> Result<Result<Self, ParkReason>, Error> {
+        let seat = inner.replay_seats.clone().acquire_owned().await.expect("the seats are never closed");
+        let mut rest = inner.read_history(key).await?;
+        let Some((_, Recorded { time_ms, event: Event::RunStarted(started) })) = rest.first() else {
+            let message = format!("run `{}` does not begin with its start", key.run_id);
+            return Err(Error::new(ErrorCode::StoreCorrupt, message));
+        };
+        let mut session = Session::new(program, key.run_id, *time_ms, started, &rest);
+        let length = rest.len() as Seq;
+        let settled = session.machine().settled();
+        let surely = rest.partition_point(|(seq, _)| settled.is_some_and(|settled| *seq <= settled));
+        for (seq, recorded) in rest.drain(..surely) {
+            if let Err(reason) = session.deliver(seq, &recorded).await {
+                return Ok(Err(reason));
+            }
+        }
+        Ok(Ok(Self { version, session, rest, length, _seat: seat }))
+    }
+
+    /// How many events it knows.
+    pub(crate) fn length(&self) -> Seq {
+        self.length
+    }
+
+    /// Goes on to the end of the history, of which `tail` was recorded since. The run's guest was given all of its inputs, so whatever the
+    /// copy does that is not recorded is a divergence. Gives the session, and the last input.
+    pub(crate) async fn finish(mut self, tail: Vec<(Seq, Recorded)>) -> Result<(Session, Seq), ParkReason> {
+        self.session.extend(&tail);
+        self.rest.extend(tail);
+        let last = self.last_input();
+        self.session.settle_until(last);
+        self.feed_rest().await?;
+        Ok((self.session, last))
+    }
+
+    /// Goes on to the end of the history that is known, to see whether that is possible. `whole`: what the run did is all recorded.
+    pub(crate) async fn look_ahead(mut self, whole: bool) -> Result<(), ParkReason> {
+        if whole {
+            self.session.settle_until(self.last_input());
+        }
+        self.feed_rest().await
+    }
+
+    /// The last input of the history.
+    fn last_input(&self) -> Seq {
+        let last = self.rest.iter().rev().find(|(_, recorded)| recorded.event.is_input());
+        last.map_or(self.session.machine().cause(), |(seq, _)| *seq)
+    }
+
+    async fn feed_rest(&mut self) -> Result<(), ParkReason> {
+        for (seq, recorded) in self.rest.drain(..) {
+            self.session.deliver(seq, &recorded).await?;
+        }
+        Ok(())
+    }
+}
