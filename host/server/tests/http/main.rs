@@ -7,6 +7,7 @@ mod forks;
 mod ids;
 mod origins;
 mod refusals;
+mod replays;
 mod routes;
 mod schedules;
 mod search;
