@@ -28,6 +28,7 @@ mod routing;
 mod row;
 mod runs;
 mod schedules;
+mod snapshot;
 mod tables;
 #[cfg(test)]
 mod testing;
@@ -39,7 +40,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend};
+use ::redb::{Database, ReadOnlyTable, StorageBackend};
 use abide_model::{
     CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
     WorkflowName,
@@ -48,10 +49,9 @@ use bytes::Bytes;
 
 use self::batch::Change;
 use self::committer::Committer;
-use self::nodes::Nodes;
 use self::prepare::Prepared;
-use self::row::{Row, unavailable};
-use self::tables::TableId;
+use self::row::Row;
+use self::snapshot::{Snapshot, aside};
 use self::writer::Writer;
 use crate::{
     Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
@@ -152,48 +152,6 @@ impl RedbStore {
     ) -> StoreFuture<'_, T> {
         let database = Arc::clone(&self.database);
         Box::pin(aside(move || read(&Snapshot::of(&database)?)))
-    }
-}
-
-/// Does work that takes long on a thread where that disturbs nobody.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime
-            .spawn_blocking(work)
-            .await
-            .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("a read was given up: {error}")))),
-        Err(_) => work(),
-    }
-}
-
-/// A read transaction.
-struct Snapshot(ReadTransaction);
-
-impl Snapshot {
-    fn of(database: &Database) -> Result<Self, StoreError> {
-        database.begin_read().map(Self).map_err(unavailable)
-    }
-
-    fn table(&self, table: TableId) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
-        self.0.open_table(table.definition()).map_err(unavailable)
-    }
-
-    /// Whether a run was deleted, and something of it is kept for its forks.
-    fn is_gone(&self, tenant: &Tenant, run_id: RunId) -> Result<bool, StoreError> {
-        Ok(events::tail(&self.table(events::TABLE)?, tenant, run_id)?.gone)
-    }
-
-    /// Gives the nodes of a run to `read`.
-    fn nodes<T>(
-        &self,
-        tenant: &Tenant,
-        run_id: RunId,
-        read: impl FnOnce(&Nodes<'_, ReadOnlyTable<&'static [u8], &'static [u8]>>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let origins = forks::lineage(&self.table(forks::TABLE)?, tenant, run_id)?.split_off(1);
-        read(&Nodes { table: &self.table(nodes::TABLE)?, tenant, run_id, origins })
     }
 }
 
