@@ -51,6 +51,7 @@ scenarios! {
     children
     close_policies
     continue_as_new
+    forks
     ids
     javascript
     javascript_ends

@@ -171,6 +171,10 @@ fn in_words(description: &Description, now_ms: u64) -> String {
     if let Some(next) = run.continued_as {
         lines.push(("went on as", next.to_string()));
     }
+    if let Some(from) = run.forked_from {
+        lines.push(("forked", format!("from {} at event {}", from.run_id, from.event)));
+    }
+    lines.extend(run.fork_race.map(|race| ("race", race.to_string())));
     if let Some(parent) = run.parent {
         lines.push(("child of", parent.run_id.to_string()));
     }
