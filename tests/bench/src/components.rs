@@ -82,7 +82,7 @@ async fn of(case: &Case, file: &[u8], arguments: &Arguments, report: &mut Report
 
     let load = || -> Result<f64> {
         let began = Instant::now();
-        cache.load(&engine, digest, bail_missing)?;
+        cache.load(&engine, digest, not_kept)?;
         Ok(began.elapsed().as_secs_f64() * 1e3)
     };
     add("load_ms", "found compiled, ms", median((0..turns).map(|_| load()).collect::<Result<_>>()?));
@@ -111,7 +111,7 @@ async fn of(case: &Case, file: &[u8], arguments: &Arguments, report: &mut Report
     Ok(())
 }
 
-fn bail_missing() -> Result<Vec<u8>, abide_model::Error> {
+fn not_kept() -> Result<Vec<u8>, abide_model::Error> {
     Err(abide_model::Error::new(abide_model::ErrorCode::Internal, "the machine code is not in the cache"))
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use abide_engine::Program;
 
 use crate::inner::{Inner, RunKey};
-use crate::session::Session;
+use crate::session::{Session, guest_run_id};
 use crate::view::{ReplayReport, ReplayVerdict};
 
 pub(crate) use looking::look_at;
@@ -74,14 +74,16 @@ pub(crate) async fn replay_chain(inner: &Arc<Inner>, key: &RunKey) -> Result<Vec
         Event::VersionChanged(changed) => Some((usize::try_from(*seq).unwrap_or(usize::MAX), changed.version)),
         _ => None,
     });
+    let told = guest_run_id(key.run_id, &history);
     let mut version = started.version;
     let mut reports = Vec::new();
     let end = (history.len(), started.version);
     for (until, next) in changes.chain([end]) {
         let program = inner.programs.get(&key.tenant, version).await?;
-        let recording = Recording { run_id: key.run_id, history: &history[..until.min(history.len())] };
+        // Which run id the guest was told may stand further on.
+        let recording = Recording { run_id: told, history: &history[..until.min(history.len())] };
         let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
-        reports.push(report(&program, version, recording).await?);
+        reports.push(ReplayReport { run_id: key.run_id, ..report(&program, version, recording).await? });
         version = next;
     }
     Ok(reports)
