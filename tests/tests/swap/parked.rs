@@ -63,3 +63,32 @@ async fn a_version_that_stops_in_the_same_way_is_no_repair() {
     assert_eq!((parked.status, parked.version.to_string()), (RunStatus::Parked, broken));
     assert_eq!(parked.held_back.unwrap().version.to_string(), as_broken);
 }
+
+/// Another host may still have it: no swap, and no policy, makes it live.
+#[tokio::test]
+async fn a_run_that_was_imported_waits_for_somebody_to_say_so() {
+    let there = LocalHost::new(ScriptedPerformer::echoing()).await;
+    there.deploy_as("order-v1", "order").await;
+    let run = there.start("order", "o-1", json!(null)).await;
+    there.until_length(&run, 6).await;
+    let capsule = there.host.export(&there.tenant, &run).await.unwrap();
+
+    let performer = ScriptedPerformer::echoing();
+    let here = LocalHost::new(performer.clone()).await;
+    here.host.import(&here.tenant, capsule.into()).await.unwrap();
+    let next = upload(&here, guest("order-v3"), "order").await;
+    let change = abide_runtime::view::ChangeWorkflow {
+        activate: Some(next.clone()),
+        swap: Some(abide_model::SwapPolicy::Automatic),
+        ..Default::default()
+    };
+    here.host.change_workflow(&here.tenant, &super::workflow("order"), change).await.unwrap();
+    assert_eq!(counts(&swap(&here, "order", &next).await), [(SwapVerdict::Imported, 1)]);
+    let parked = row(&here, &run).await;
+    assert_eq!(parked.status, RunStatus::Parked);
+    here.host.resume(&here.tenant, &run, Some(&next)).await.unwrap();
+    here.signal(&run, "go", json!(1)).await;
+    assert_eq!(completed(&here, &run).await["version"], 3);
+    // notify and ship: what the other host had done is not done again.
+    assert_eq!(performer.seen().len(), 2, "{:?}", performer.seen());
+}

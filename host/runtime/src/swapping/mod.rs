@@ -111,6 +111,9 @@ impl Host {
         if run.is_pinned() {
             return Ok((SwapVerdict::Pinned, None));
         }
+        if run.parked.as_ref().is_some_and(|reason| reason.kind == ParkKind::Imported) {
+            return Ok((SwapVerdict::Imported, None));
+        }
         let swapped = match run.status {
             RunStatus::Parked => self.repair(key, target).await,
             _ => self.swap_running(key, target).await,

@@ -160,6 +160,8 @@ pub enum SwapVerdict {
     Unchanged,
     /// It stays on its version, since somebody said so.
     Pinned,
+    /// It came in a capsule, and is parked until somebody says that no other host goes on with it.
+    Imported,
     /// It would do something else than its history says. It stays on its version.
     Diverges,
     /// It cannot replay its history: it traps, or runs into a limit. It stays on its version.
@@ -170,13 +172,14 @@ pub enum SwapVerdict {
 
 impl SwapVerdict {
     /// Every verdict.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Swapped,
         Self::Resumed,
         Self::WouldSwap,
         Self::WouldResume,
         Self::Unchanged,
         Self::Pinned,
+        Self::Imported,
         Self::Diverges,
         Self::Stops,
         Self::Closed,
@@ -191,6 +194,7 @@ impl SwapVerdict {
             Self::WouldResume => "would_resume",
             Self::Unchanged => "unchanged",
             Self::Pinned => "pinned",
+            Self::Imported => "imported",
             Self::Diverges => "diverges",
             Self::Stops => "stops",
             Self::Closed => "closed",
