@@ -16,13 +16,12 @@ use abide_model::{
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::SeedableRng;
-use wasmtime::component::{Accessor, ResourceTable};
+use wasmtime::component::ResourceTable;
 use wasmtime::{AsContextMut, Store};
 
 use crate::bindings::abide::workflow::run::Info;
-use crate::bindings::abide::workflow::types;
-use crate::convert;
-use crate::engine::{Exports, Program, RunExport};
+use crate::engine::{Exports, Program};
+use crate::entry::{Given, begin, outcome_of_run};
 use crate::state::{Ending, GuestState, Output, QueryRequest, SharedState};
 use crate::trap;
 use crate::wasi::stdio::Stdio;
@@ -366,43 +365,5 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
         .await;
     match worked {
         Ok(Err(error)) | Err(error) => error,
-    }
-}
-
-/// What the guest's entry gave.
-enum Given {
-    /// A workflow, its result.
-    Result(Result<String, types::Failure>),
-    /// A program, its exit code.
-    Status(u8),
-}
-
-/// Calls the guest's entry.
-async fn begin(run: RunExport, accessor: &Accessor<GuestState>, input: Json) -> wasmtime::Result<Given> {
-    let input = || input.as_str().to_owned();
-    match run {
-        RunExport::Workflow(run) => Ok(Given::Result(run.call_concurrent(accessor, (input(),)).await?.0)),
-        RunExport::TextWorkflow(run) => {
-            let (result,) = run.call_concurrent(accessor, (input(),)).await?;
-            Ok(Given::Result(result.map_err(|message| convert::failure_to_guest(Failure::new("failed", message)))))
-        }
-        RunExport::Program(run) => {
-            let (status,) = run.call_concurrent(accessor, ()).await?;
-            Ok(Given::Status(u8::from(status.is_err())))
-        }
-    }
-}
-
-/// What `run` or `query` gave, checked: a guest's JSON is hostile like all else.
-fn outcome_of_run(result: Result<String, types::Failure>) -> Outcome {
-    match result {
-        Ok(text) => match Json::parse(text) {
-            Ok(json) => Outcome::Ok(json),
-            Err(error) => Outcome::Failed(Failure::new(
-                "invalid-json",
-                format!("the workflow gave a result that is no JSON: {error}"),
-            )),
-        },
-        Err(failure) => Outcome::Failed(convert::failure_from_guest(failure)),
     }
 }

@@ -10,6 +10,7 @@ mod cache;
 mod calls;
 mod convert;
 mod engine;
+mod entry;
 mod guest;
 mod imports;
 mod inspect;
