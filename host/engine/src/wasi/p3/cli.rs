@@ -48,8 +48,8 @@ impl stdin::HostWithStore<GuestState> for Imports {
     fn read_via_stream(
         mut access: Access<'_, GuestState, Self>,
     ) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), types::ErrorCode>>)> {
-        // Each stream of it begins anew: a program gets it once.
-        let bytes = access.get().wasi.surroundings.stdin.clone();
+        // The first stream has all of it: a guest that asks again and again takes no more of the host's memory.
+        let bytes = std::mem::take(&mut access.get().wasi.surroundings.stdin);
         let stream = StreamReader::new(&mut access, bytes)?;
         let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
         Ok((stream, end))
