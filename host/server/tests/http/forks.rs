@@ -64,7 +64,7 @@ async fn bad_requests_are_refused_by_name() {
         (json!({ "event": 3, "id": "a b" }), 400, "invalid-argument", ""),
         (json!({ "event": 3, "id": "run_x" }), 400, "invalid-argument", ""),
         (json!({ "event": 3, "id": "w" }), 409, "run-already-open", "take another id"),
-        (json!({ "event": 3, "version": "zz" }), 400, "invalid-argument", "is no version"),
+        (json!({ "event": 3, "version": "Z z" }), 400, "invalid-argument", "is no version"),
         (json!({ "event": 3, "version": "0123456789" }), 404, "version-not-found", ""),
         (json!({ "event": 1, "outcome": { "ok": 1 } }), 400, "invalid-argument", "another event of the history"),
         (json!({ "event": 0, "outcome": { "ok": 1 } }), 400, "invalid-argument", "`run-started`"),
