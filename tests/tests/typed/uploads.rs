@@ -148,7 +148,7 @@ async fn what_cannot_be_a_tool_component_is_refused_with_what_to_do() {
             "exports `acme:crm/",
         ),
         ("a", "crm-tool", json!({ "http": { "allow": ["not a host"] } }), ErrorCode::InvalidArgument, "not a host"),
-        ("a", "crm-tool", json!({ "wit": "package" }), ErrorCode::InvalidComponent, "`settings.wit` is no WIT"),
+        ("a", "crm-tool", json!({ "wit": "package" }), ErrorCode::InvalidArgument, "`settings.wit` is no WIT"),
     ] {
         let message = refused(&local, name, file, settings, code).await;
         assert!(message.contains(part), "{part}: {message}");

@@ -131,7 +131,8 @@ impl ToolComponents {
         let provider = read.provider(&self.0.pass_env).map_err(of_settings)?;
         check_bounds(name, &provider, MAX_MEMORY_BYTES).map_err(of_settings)?;
         self.check_room(tenant, name, concurrent(&provider))?;
-        let inspected = inspect_tool(file, read.wit.as_deref().map(|text| ("settings.wit", text)))?;
+        let inspected =
+            inspect_tool(file, read.wit.as_deref().map(|text| ("settings.wit", text))).map_err(of_settings)?;
         let Ground { engine, cache, temporary } = self.ground()?;
         let source = Source::of(inspected.component.clone(), engine, cache, temporary)?;
         let component =
