@@ -34,7 +34,7 @@ struct Case {
 const CASES: [Case; 4] = [
     Case { guest: "waiter", language: "Rust", input: || Value::Null },
     Case { guest: "js-waiter", language: "JavaScript (QuickJS)", input: || json!({}) },
-    Case { guest: "python-kitchen", language: "Python", input: || json!({ "part": "deadline" }) },
+    Case { guest: "python-kitchen", language: "Python", input: || json!({ "part": "deadline", "patience_s": 3600 }) },
     Case {
         guest: "program-javascript",
         language: "JavaScript (StarlingMonkey)",
