@@ -84,13 +84,13 @@ impl Host {
         let swaps = page.runs.into_iter().map(|run| async move {
             let key = RunKey { tenant: tenant.clone(), run_id: run.run_id };
             let (verdict, reason) = self.swap_run(&key, &run, target).await?;
-            Ok(SwappedRun { run_id: run.run_id, id: run.id, from: run.version, verdict, reason })
+            Ok::<_, Error>(SwappedRun { run_id: run.run_id, id: run.id, from: run.version, verdict, reason })
         });
         let mut swaps = futures_util::stream::iter(swaps).buffered(AT_ONCE);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut runs = Vec::new();
         while let Some(swapped) = swaps.next().await {
-            let swapped: SwappedRun = swapped.map_err(|error: Error| error)?;
+            let swapped = swapped?;
             *counts.entry(swapped.verdict.as_str().to_owned()).or_default() += 1;
             if swapped.verdict != SwapVerdict::Unchanged {
                 runs.push(swapped);
