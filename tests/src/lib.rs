@@ -31,6 +31,14 @@ pub fn guest(name: &str) -> Bytes {
     }
 }
 
+/// The same code as another version: with one more custom section.
+pub fn guest_again(name: &str, mark: u8) -> Bytes {
+    let mut file = guest(name).to_vec();
+    // Section 0, four bytes: the length of its name, the name, and a byte.
+    file.extend([0, 4, 2, b'i', b'd', mark]);
+    file.into()
+}
+
 /// Where compiled guests are kept for tests that do not look at the compiling itself.
 pub fn compiled_dir() -> PathBuf {
     guests_dir().join("compiled")

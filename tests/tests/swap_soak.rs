@@ -11,7 +11,7 @@ use abide_history::RedbStore;
 use abide_model::{RunRef, SystemClock, Tenant};
 use abide_runtime::view::ReplayVerdict;
 use abide_runtime::{Host, HostConfig};
-use abide_tests::{Caller, HostProcess, eventually, guest};
+use abide_tests::{Caller, HostProcess, eventually, guest_again};
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::extract::State;
@@ -72,13 +72,6 @@ input_schema = '{{"type": "object"}}'
     Ok(())
 }
 
-/// The same code as another version: with one more custom section.
-fn version(mark: u8) -> Vec<u8> {
-    let mut file = guest("steps").to_vec();
-    file.extend([0, 4, 2, b'i', b'd', mark]);
-    file
-}
-
 /// Lets all runs go on with a version, page by page. An error is a host that was killed.
 async fn swap(host: &Caller, to: &str) -> Result<BTreeMap<String, u64>> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -113,7 +106,9 @@ async fn versions_are_swapped_in_under_hundreds_of_runs_while_the_host_is_killed
     let config = folder.path().join("abide.toml");
     let mut host = HostProcess::start(binary(), &config, None).await?;
     for mark in 1..=3 {
-        host.caller().upload(&format!("/v1/versions?name=steps&labels=v{mark}"), version(mark)).await?;
+        host.caller()
+            .upload(&format!("/v1/versions?name=steps&labels=v{mark}"), guest_again("steps", mark).to_vec())
+            .await?;
     }
     let input = json!({ "steps": STEPS, "provider": "bench", "tool": "echo" });
     for number in 0..RUNS {

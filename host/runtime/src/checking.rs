@@ -10,14 +10,13 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::Host;
+use crate::host::REPLAYS_AT_ONCE;
 use crate::inner::RunKey;
 use crate::replaying::{self, Recording};
 use crate::view::{CheckVerdict, CheckedRun};
 
 /// Runs that are looked at between two answers.
 const PAGE: usize = 64;
-/// Histories that are replayed at the same time: half of the seats for replays, so that queries have the others.
-const AT_ONCE: usize = 4;
 
 /// What a check is about.
 pub struct Check {
@@ -96,7 +95,7 @@ impl Checking {
         self.done = page.next.is_none();
         let this = &*self;
         let checked = page.runs.into_iter().map(|run| async move { this.replay(run).await });
-        Ok(Some(futures_util::stream::iter(checked).buffered(AT_ONCE).collect().await))
+        Ok(Some(futures_util::stream::iter(checked).buffered(REPLAYS_AT_ONCE).collect().await))
     }
 
     async fn replay(&self, run: Run) -> CheckedRun {

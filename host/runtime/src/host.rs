@@ -32,6 +32,9 @@ use crate::{driving, queries, replaying, starting, swapping, timers, tool_compon
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
 
+/// Histories that a swap or a check replays at the same time: half of the seats, so that queries have the others.
+pub(crate) const REPLAYS_AT_ONCE: usize = REPLAY_SEATS as usize / 2;
+
 /// How a host is set up.
 #[derive(Debug, Clone)]
 pub struct HostConfig {

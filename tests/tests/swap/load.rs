@@ -1,10 +1,10 @@
 //! Swaps while runs are in the middle of everything.
 
 use abide_runtime::view::SwapRuns;
-use abide_tests::{LocalHost, ScriptedPerformer};
+use abide_tests::{LocalHost, ScriptedPerformer, guest_again};
 use serde_json::json;
 
-use super::{again, asked, completed, swap_with, upload};
+use super::{asked, completed, swap_with, upload};
 
 const RUNS: usize = 60;
 const STEPS: u64 = 40;
@@ -17,7 +17,7 @@ async fn no_call_is_lost_or_made_twice_while_versions_are_swapped() {
     local.deploy("steps").await;
     let mut versions = Vec::new();
     for mark in 0..3 {
-        versions.push(upload(&local, again("steps", mark), "steps").await);
+        versions.push(upload(&local, guest_again("steps", mark), "steps").await);
     }
     let input = json!({ "steps": STEPS, "provider": "bench", "tool": "echo" });
     let mut runs = Vec::new();

@@ -13,7 +13,7 @@ mod versions;
 use abide_history::RunFilter;
 use abide_model::{Json, Outcome, Run, RunRef, WorkflowName};
 use abide_runtime::view::{ReplayVerdict, SwapReport, SwapRuns, SwapVerdict, Upload};
-use abide_tests::{LocalHost, guest};
+use abide_tests::LocalHost;
 use bytes::Bytes;
 
 fn workflow(name: &str) -> WorkflowName {
@@ -25,14 +25,6 @@ async fn upload(local: &LocalHost, file: Bytes, name: &str) -> String {
     let upload = Upload { activate: false, ..Upload::default() };
     let deployed = local.host.upload(&local.tenant, &workflow(name), file, upload).await.unwrap();
     deployed.version.version.to_string()
-}
-
-/// The same code as another version: with one more custom section.
-fn again(name: &str, mark: u8) -> Bytes {
-    let mut file = guest(name).to_vec();
-    // Section 0, four bytes: the length of its name, the name, and a byte.
-    file.extend([0, 4, 2, b'i', b'd', mark]);
-    file.into()
 }
 
 async fn swap(local: &LocalHost, name: &str, to: &str) -> SwapReport {

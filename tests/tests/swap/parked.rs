@@ -2,7 +2,7 @@
 
 use abide_model::RunStatus;
 use abide_runtime::view::SwapVerdict;
-use abide_tests::{LocalHost, ScriptedPerformer, guest};
+use abide_tests::{LocalHost, ScriptedPerformer, guest, guest_again};
 use serde_json::json;
 
 use super::{asked, completed, counts, row, swap, swap_with, upload};
@@ -54,7 +54,7 @@ async fn a_version_that_stops_in_the_same_way_is_no_repair() {
     let run = local.start("order", "o-1", json!(null)).await;
     local.signal(&run, "go", json!(1)).await;
     local.until(&run, RunStatus::Parked).await;
-    let as_broken = upload(&local, super::again("order-broken", 1), "order").await;
+    let as_broken = upload(&local, guest_again("order-broken", 1), "order").await;
     let report = swap(&local, "order", &as_broken).await;
     assert_eq!(counts(&report), [(SwapVerdict::Stops, 1)], "{report:?}");
     let reason = report.runs[0].reason.clone().unwrap();

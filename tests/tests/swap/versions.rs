@@ -2,10 +2,10 @@
 
 use abide_model::{ErrorCode, Label, RunRef};
 use abide_runtime::view::{ChangeVersion, ChangeWorkflow, SetRamp, StartRun, Upload};
-use abide_tests::{LocalHost, ScriptedPerformer, guest};
+use abide_tests::{LocalHost, ScriptedPerformer, guest, guest_again};
 use serde_json::json;
 
-use super::{again, row, upload, workflow};
+use super::{row, upload, workflow};
 
 async fn change(local: &LocalHost, change: ChangeWorkflow) -> Result<abide_runtime::view::Workflow, ErrorCode> {
     local.host.change_workflow(&local.tenant, &workflow("waiter"), change).await.map_err(|error| error.code)
@@ -28,7 +28,7 @@ async fn version_of(local: &LocalHost, run: &RunRef) -> String {
 async fn new_runs_take_the_active_version_and_a_rollback_undoes_it() {
     let local = LocalHost::new(ScriptedPerformer::echoing()).await;
     let first = local.deploy("waiter").await;
-    let second = upload(&local, again("waiter", 2), "waiter").await;
+    let second = upload(&local, guest_again("waiter", 2), "waiter").await;
     let run = local.start("waiter", "w-1", json!(null)).await;
     assert_eq!(version_of(&local, &run).await, first);
     change(&local, activate(&second)).await.unwrap();
@@ -48,7 +48,7 @@ async fn new_runs_take_the_active_version_and_a_rollback_undoes_it() {
 async fn a_ramp_gives_a_version_its_part_of_the_new_runs() {
     let local = LocalHost::new(ScriptedPerformer::echoing()).await;
     let first = local.deploy("waiter").await;
-    let second = upload(&local, again("waiter", 2), "waiter").await;
+    let second = upload(&local, guest_again("waiter", 2), "waiter").await;
     change(&local, ramp(&second, 30)).await.unwrap();
     let mut taken = 0;
     for number in 0..100 {
@@ -83,7 +83,7 @@ async fn a_label_names_one_version_at_a_time() {
         deployed.version.version.to_string()
     };
     let first = deploy(guest("waiter"), labelled(&["v1", "stable"])).await;
-    let second = deploy(again("waiter", 2), labelled(&["v2", "stable"])).await;
+    let second = deploy(guest_again("waiter", 2), labelled(&["v2", "stable"])).await;
     for (label, version) in [("v1", &first), ("v2", &second), ("stable", &second)] {
         let described = local.host.version(&local.tenant, &name, label).await.unwrap();
         assert_eq!(described.version.version.to_string(), *version, "{label}");
@@ -113,7 +113,7 @@ async fn a_version_ends_when_nothing_uses_it() {
         local.host.change_version(&local.tenant, &name, &first, change).await.map_err(|error| error.code)
     };
     assert_eq!(change_first(deactivate.clone()).await.unwrap_err(), ErrorCode::Conflict, "it is active");
-    local.host.deploy(&local.tenant, &name, again("waiter", 2)).await.unwrap();
+    local.host.deploy(&local.tenant, &name, guest_again("waiter", 2)).await.unwrap();
     change_first(deactivate).await.unwrap();
     let start = StartRun { version: Some(first.clone()), ..StartRun::of(name.clone()) };
     assert_eq!(local.host.start(&local.tenant, start).await.unwrap_err().code, ErrorCode::Conflict);

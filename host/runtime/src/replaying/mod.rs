@@ -13,6 +13,7 @@ use bytes::Bytes;
 use abide_engine::Program;
 
 use crate::inner::{Inner, RunKey};
+use crate::prefix;
 use crate::session::{Session, guest_run_id};
 use crate::view::{ReplayReport, ReplayVerdict};
 
@@ -67,9 +68,7 @@ pub(crate) async fn replay(
 /// the next one came.
 pub(crate) async fn replay_chain(inner: &Arc<Inner>, key: &RunKey) -> Result<Vec<ReplayReport>, Error> {
     let history = inner.read_history(key).await?;
-    let Some((_, Recorded { event: Event::RunStarted(started), .. })) = history.first() else {
-        return Err(crate::errors::no_run(key));
-    };
+    let (_, started) = prefix::start_of(key, &history)?;
     let changes = history.iter().filter_map(|(seq, recorded)| match &recorded.event {
         Event::VersionChanged(changed) => Some((usize::try_from(*seq).unwrap_or(usize::MAX), changed.version)),
         _ => None,
@@ -135,11 +134,16 @@ pub(crate) async fn feed_recording(program: &Program, recording: Recording<'_>) 
     let session = recording.begin(program)?;
     let mut replayed = recording.feed(session).await;
     if replayed.stopped.as_ref().is_some_and(|reason| reason.kind == ParkKind::Divergence) {
-        let mut watched = recording.begin(program)?;
-        watched.watch();
-        replayed = recording.feed(watched).await;
+        replayed = feed_watched(program, recording).await?;
     }
     Ok(replayed)
+}
+
+/// The same, watched from the beginning.
+pub(crate) async fn feed_watched(program: &Program, recording: Recording<'_>) -> Result<Replayed, Error> {
+    let mut session = recording.begin(program)?;
+    session.watch();
+    Ok(recording.feed(session).await)
 }
 
 /// The fuel that a guest of `program` uses for a history. `None` where it stops.

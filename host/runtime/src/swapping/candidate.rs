@@ -1,10 +1,11 @@
 //! A copy of a run on another version, on its way to where the run stands.
 
 use abide_engine::Program;
-use abide_model::{Digest, Error, ErrorCode, Event, ParkReason, Recorded, Seq};
+use abide_model::{Digest, Error, ParkReason, Recorded, Seq};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::inner::{Inner, RunKey};
+use crate::prefix;
 use crate::session::Session;
 
 /// A copy of a run on another version, which did so far what the history says.
@@ -30,11 +31,8 @@ impl Candidate {
     ) -> Result<Result<Self, ParkReason>, Error> {
         let seat = inner.replay_seats.clone().acquire_owned().await.expect("the seats are never closed");
         let mut rest = inner.read_history(key).await?;
-        let Some((_, Recorded { time_ms, event: Event::RunStarted(started) })) = rest.first() else {
-            let message = format!("run `{}` does not begin with its start", key.run_id);
-            return Err(Error::new(ErrorCode::StoreCorrupt, message));
-        };
-        let mut session = Session::new(program, key.run_id, *time_ms, started, &rest);
+        let (started_ms, started) = prefix::start_of(key, &rest)?;
+        let mut session = Session::new(program, key.run_id, started_ms, started, &rest);
         let length = rest.len() as Seq;
         let settled = session.machine().settled();
         let surely = rest.partition_point(|(seq, _)| settled.is_some_and(|settled| *seq <= settled));

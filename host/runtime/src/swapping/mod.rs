@@ -9,7 +9,6 @@ mod automatic;
 mod candidate;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use abide_engine::Program;
 use abide_history::RunFilter;
@@ -22,13 +21,12 @@ pub(crate) use automatic::keep;
 pub(crate) use candidate::Candidate;
 
 use crate::Host;
+use crate::host::REPLAYS_AT_ONCE;
 use crate::inner::RunKey;
 use crate::registry::Message;
-use crate::replaying;
+use crate::replaying::{self, Recording};
 use crate::view::{SwapReport, SwapRuns, SwapVerdict, SwappedRun};
 
-/// Histories that are replayed at the same time: half of the seats for replays, so that queries have the others.
-const AT_ONCE: usize = 4;
 /// Runs that one request is about, if it does not say how many, and at most.
 const DEFAULT_PAGE: usize = 100;
 const MOST: usize = 1000;
@@ -49,6 +47,15 @@ struct Target {
     version: Digest,
     program: Program,
     dry_run: bool,
+    /// Only runs that were not held back from it before.
+    untried: bool,
+}
+
+impl Target {
+    fn is_for(&self, run: &Run) -> bool {
+        let held_back = run.held_back.as_ref().is_some_and(|held_back| held_back.version == self.version);
+        !(self.untried && held_back)
+    }
 }
 
 impl Host {
@@ -63,8 +70,8 @@ impl Host {
         let version = self.find_version(tenant, workflow, &asked.to).await?;
         let filter = asked.filter.as_deref().map(|filter| self.filter(filter)).transpose()?;
         let filter = open_runs(workflow, filter);
-        let target =
-            Target { version, program: self.inner.programs.get(tenant, version).await?, dry_run: asked.dry_run };
+        let program = self.inner.programs.get(tenant, version).await?;
+        let target = Target { version, program, dry_run: asked.dry_run, untried: false };
         let (host, tenant) = (self.clone(), tenant.clone());
         // The page is done to its end even where the caller goes away.
         let page = async move { host.swap_page(&tenant, &target, &filter, asked.cursor, limit).await };
@@ -81,12 +88,12 @@ impl Host {
         limit: usize,
     ) -> Result<SwapReport, Error> {
         let page = self.inner.store.runs(tenant, filter, cursor, limit).await?;
-        let swaps = page.runs.into_iter().map(|run| async move {
+        let swaps = page.runs.into_iter().filter(|run| target.is_for(run)).map(|run| async move {
             let key = RunKey { tenant: tenant.clone(), run_id: run.run_id };
             let (verdict, reason) = self.swap_run(&key, &run, target).await?;
             Ok::<_, Error>(SwappedRun { run_id: run.run_id, id: run.id, from: run.version, verdict, reason })
         });
-        let mut swaps = futures_util::stream::iter(swaps).buffered(AT_ONCE);
+        let mut swaps = futures_util::stream::iter(swaps).buffered(REPLAYS_AT_ONCE);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut runs = Vec::new();
         while let Some(swapped) = swaps.next().await {
@@ -194,7 +201,9 @@ impl Host {
             return Ok(reason);
         }
         let history = self.inner.read_history(key).await?;
-        let again = replaying::feed(&self.inner, key, &target.program, &history).await?.stopped;
+        let _seat = self.inner.replay_seats.acquire().await.expect("the seats are never closed");
+        let recording = Recording { run_id: key.run_id, history: &history };
+        let again = replaying::feed_watched(&target.program, recording).await?.stopped;
         Ok(again.filter(|again| again.event == reason.event && again.kind == reason.kind).unwrap_or(reason))
     }
 
@@ -206,12 +215,12 @@ impl Host {
         version: Digest,
     ) -> Result<BTreeMap<String, u64>, Error> {
         let program = self.inner.programs.get(tenant, version).await?;
-        let target = Arc::new(Target { version, program, dry_run: false });
+        let target = Target { version, program, dry_run: false, untried: true };
         let filter = open_runs(workflow, None);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut cursor = None;
         loop {
-            let report = self.swap_untried(tenant, &target, &filter, cursor).await?;
+            let report = self.swap_page(tenant, &target, &filter, cursor, DEFAULT_PAGE).await?;
             for (verdict, count) in report.counts {
                 *counts.entry(verdict).or_default() += count;
             }
@@ -220,30 +229,6 @@ impl Host {
                 return Ok(counts);
             }
         }
-    }
-
-    /// A page of the runs that were not tried with that version before.
-    async fn swap_untried(
-        &self,
-        tenant: &Tenant,
-        target: &Target,
-        filter: &RunFilter,
-        cursor: Option<RunId>,
-    ) -> Result<SwapReport, Error> {
-        let page = self.inner.store.runs(tenant, filter, cursor, DEFAULT_PAGE).await?;
-        let mut report =
-            SwapReport { version: target.version, counts: BTreeMap::new(), runs: Vec::new(), next: page.next };
-        let tried = |run: &Run| run.held_back.as_ref().is_some_and(|held_back| held_back.version == target.version);
-        let swaps = page.runs.into_iter().filter(|run| !tried(run)).map(|run| async move {
-            let key = RunKey { tenant: tenant.clone(), run_id: run.run_id };
-            self.swap_run(&key, &run, target).await.map(|(verdict, _)| verdict)
-        });
-        let mut swaps = futures_util::stream::iter(swaps).buffer_unordered(AT_ONCE);
-        while let Some(verdict) = swaps.next().await {
-            let verdict: SwapVerdict = verdict?;
-            *report.counts.entry(verdict.as_str().to_owned()).or_default() += 1;
-        }
-        Ok(report)
     }
 }
 

@@ -4,6 +4,7 @@ mod naming;
 
 use std::collections::BTreeMap;
 
+use abide_engine::Inspected;
 use abide_history::{RunFilter, StoreError, Version, VersionsChange};
 use abide_model::{
     CallerId, Configuration, Digest, Error, ErrorCode, Labels, Routing, Run, RunRef, Tenant, WorkflowName,
@@ -40,25 +41,16 @@ impl Host {
         self.check_component(&file)?;
         upload.configuration.check()?;
         let check = |import: &_| inner.performer.check_import(tenant, import);
-        let (digest, inspected) = inner.programs.compile_upload(file, check).await?;
-        let component = Bytes::from(inspected.component);
+        let (digest, mut inspected) = inner.programs.compile_upload(file, check).await?;
+        let component = Bytes::from(std::mem::take(&mut inspected.component));
+        let now_ms = inner.clock.now_ms();
+        let new = || new_version(name, digest, &inspected, component.len(), now_ms);
         let configuration = Some(upload.configuration).filter(|configuration| !configuration.is_empty());
         let mut deployed = None;
-        let now_ms = inner.clock.now_ms();
         let routing = self
             .change_versions(tenant, name, |change, versions| {
                 let known = versions.iter().find(|known| known.version == digest);
-                let mut version = known.cloned().unwrap_or_else(|| Version {
-                    workflow: name.clone(),
-                    version: digest,
-                    uploaded_ms: now_ms,
-                    size_bytes: component.len() as u64,
-                    imports: inspected.imports.clone(),
-                    has_query: inspected.has_query,
-                    configuration: None,
-                    labels: Labels::default(),
-                    deactivated_ms: None,
-                });
+                let mut version = known.cloned().unwrap_or_else(&new);
                 version.configuration.clone_from(&configuration);
                 version.deactivated_ms = version.deactivated_ms.filter(|_| !upload.activate);
                 let created = known.is_none();
@@ -90,8 +82,7 @@ impl Host {
         said: Digest,
         component: Bytes,
     ) -> Result<Digest, Error> {
-        let (digest, inspected) = self.inner.programs.inspect(component.clone()).await?;
-        let now_ms = self.inner.clock.now_ms();
+        let (digest, mut inspected) = self.inner.programs.inspect(component.clone()).await?;
         let here = self.inner.store.versions(tenant, Some(name)).await?;
         let is_here = |version: Digest| here.iter().any(|known| known.version == version);
         if is_here(said) && self.inner.store.component(tenant, said).await?.as_ref() == Some(&component) {
@@ -100,21 +91,13 @@ impl Host {
         if is_here(digest) {
             return Ok(digest);
         }
-        let component = Bytes::from(inspected.component);
+        let component = Bytes::from(std::mem::take(&mut inspected.component));
+        let now_ms = self.inner.clock.now_ms();
+        let new = || new_version(name, digest, &inspected, component.len(), now_ms);
         self.change_versions(tenant, name, |change, versions| {
             if !versions.iter().any(|known| known.version == digest) {
                 change.component = Some((digest, component.clone()));
-                change.put.push(Version {
-                    workflow: name.clone(),
-                    version: digest,
-                    uploaded_ms: now_ms,
-                    size_bytes: component.len() as u64,
-                    imports: inspected.imports.clone(),
-                    has_query: inspected.has_query,
-                    configuration: None,
-                    labels: Labels::default(),
-                    deactivated_ms: None,
-                });
+                change.put.push(new());
             }
             Ok(())
         })
@@ -365,6 +348,21 @@ impl Host {
             before = page.next;
             self.inner.check_ready()?;
         }
+    }
+}
+
+/// The row of a version that was not here before.
+fn new_version(name: &WorkflowName, version: Digest, inspected: &Inspected, size: usize, now_ms: u64) -> Version {
+    Version {
+        workflow: name.clone(),
+        version,
+        uploaded_ms: now_ms,
+        size_bytes: size as u64,
+        imports: inspected.imports.clone(),
+        has_query: inspected.has_query,
+        configuration: None,
+        labels: Labels::default(),
+        deactivated_ms: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Versions, swaps and checks over HTTP, with what is refused.
 
-use abide_tests::guest;
+use abide_tests::{guest, guest_again};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,18 +10,13 @@ async fn patch(server: &Server, path: &str, body: &Value) -> Answer {
     server.send(server.request(Method::PATCH, path).body(body.to_string())).await
 }
 
-fn again(mark: u8) -> Vec<u8> {
-    let mut file = guest("waiter").to_vec();
-    file.extend([0, 4, 2, b'i', b'd', mark]);
-    file
-}
-
 #[tokio::test]
 async fn versions_are_labelled_activated_and_deleted() {
     let server = Server::start().await;
     let first = server.post_text("/v1/versions?name=waiter&labels=v1,stable", guest("waiter")).await;
     assert_eq!((first.status, &first.body["active"]), (201, &json!(true)));
-    let second = server.post_text("/v1/versions?name=waiter&labels=stable&activate=false", again(2)).await;
+    let second =
+        server.post_text("/v1/versions?name=waiter&labels=stable&activate=false", guest_again("waiter", 2)).await;
     assert_eq!((second.status, &second.body["active"]), (201, &json!(false)));
     let one = "/v1/workflows/waiter/versions/v1";
     let two = format!("/v1/workflows/waiter/versions/{}", second.body["version"]["version"].as_str().unwrap());
@@ -88,7 +83,7 @@ async fn runs_are_swapped_and_checked() {
     let server = Server::start().await;
     let path = server.waiting("w").await;
     server.get(&format!("{path}/history?wait=30s&from=1")).await;
-    server.post_text("/v1/versions?name=waiter&labels=v2&activate=false", again(2)).await;
+    server.post_text("/v1/versions?name=waiter&labels=v2&activate=false", guest_again("waiter", 2)).await;
     let swap = "/v1/workflows/waiter/swap";
     let dry = server.post(swap, &json!({"to": "v2", "dry_run": true})).await;
     assert_eq!((dry.status, &dry.body["counts"]), (200, &json!({"would_swap": 1})), "{dry:?}");
