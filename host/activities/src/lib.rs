@@ -34,7 +34,7 @@ pub use activities::Activities;
 pub use components::{PreparedTool, ToolComponents, ToolHttp, ToolOverview, ToolSettings};
 pub use config::{
     ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
-    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
+    LlmProvider, ModelPrice, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
     ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};

@@ -15,6 +15,6 @@ mod version;
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
-pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use store::{Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use tool::UploadedTool;
 pub use version::{Version, VersionsChange};

@@ -4,6 +4,7 @@
 //! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
 
 mod batch;
+mod budgets;
 mod capsule;
 mod checking;
 mod checks;
@@ -16,6 +17,7 @@ mod host;
 mod importing;
 mod inner;
 mod inspecting;
+mod ledger;
 mod messages;
 mod new_run;
 mod observed;

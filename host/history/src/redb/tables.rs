@@ -40,11 +40,14 @@ pub(super) enum TableId {
     Routings = 16,
     Forks = 17,
     Tools = 18,
+    Documents = 19,
+    Audit = 20,
+    Ledger = 21,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -64,6 +67,9 @@ impl TableId {
         Self::Routings,
         Self::Forks,
         Self::Tools,
+        Self::Documents,
+        Self::Audit,
+        Self::Ledger,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -87,6 +93,9 @@ impl TableId {
             Self::Routings => "routings",
             Self::Forks => "forks",
             Self::Tools => "tools",
+            Self::Documents => "documents",
+            Self::Audit => "audit",
+            Self::Ledger => "ledger",
         }
     }
 
@@ -165,6 +174,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(19), None);
+        assert_eq!(TableId::from_number(22), None);
     }
 }

@@ -60,6 +60,8 @@ pub(super) fn run() -> Run {
         pinned: Some(true),
         forked_from: Some(ForkedFrom { run_id: parent().run_id, event: 4, root: parent().child }),
         fork_race: Some(parent().child),
+        budget_warning: Some("tokens".to_owned()),
+        parked_for_day: Some(abide_model::Day(20_000)),
         held_back: Some(HeldBack { version: Digest::of(b"c"), reason: reason() }),
     }
 }
