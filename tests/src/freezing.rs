@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use abide_history::{
-    Commit, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    VersionsChange,
 };
 use abide_model::{
-    CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant,
-    WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId,
+    RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -252,6 +253,46 @@ impl Store for FreezingStore {
         limit: usize,
     ) -> StoreFuture<'a, Vec<LedgerRow>> {
         self.inner.ledger(tenant, days, after, limit)
+    }
+
+    fn document<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        name: &'a str,
+    ) -> StoreFuture<'a, Option<Document>> {
+        self.inner.document(owner, kind, name)
+    }
+
+    fn documents<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(String, Document)>> {
+        self.inner.documents(owner, kind, after, limit)
+    }
+
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+        Box::pin(self.counted(self.inner.change_documents(changes)))
+    }
+
+    fn record_audit<'a>(&'a self, owner: &'a Owner, id: AuditId, entry: AuditEntry) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.record_audit(owner, id, entry)))
+    }
+
+    fn audit<'a>(
+        &'a self,
+        owner: &'a Owner,
+        before: Option<AuditId>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(AuditId, AuditEntry)>> {
+        self.inner.audit(owner, before, limit)
+    }
+
+    fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.prune_audit(owner, until_ms)))
     }
 
     fn failed(&self) -> Option<StoreError> {

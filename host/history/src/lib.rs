@@ -5,6 +5,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod documents;
 mod error;
 mod redb;
 mod schedules;
@@ -13,6 +14,7 @@ mod tool;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
+pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture};

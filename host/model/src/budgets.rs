@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallKind, Counters, Error, ErrorCode, Micros, Money, WorkflowName};
+use crate::{CallKind, Counters, Error, ErrorCode, Micros, Money, Setting, SettingKind, WorkflowName};
 
 /// Workflows that can have a budget of their own.
 const MAX_WORKFLOWS: usize = 1000;
@@ -147,8 +147,12 @@ impl Budgets {
         self.workflows.get(workflow).unwrap_or(&self.run)
     }
 
-    /// Refuses what makes no sense.
-    pub fn check(&self) -> Result<(), Error> {
+}
+
+impl Setting for Budgets {
+    const KIND: SettingKind = SettingKind::Budgets;
+
+    fn check(&self) -> Result<(), Error> {
         let invalid = |message: String| Err(Error::new(ErrorCode::InvalidArgument, message));
         if !(1..=100).contains(&self.warn_at_percent) {
             return invalid(format!("`warn_at_percent` is {}: give 1 to 100", self.warn_at_percent));

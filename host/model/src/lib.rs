@@ -25,6 +25,7 @@ mod event;
 mod failure;
 mod filter;
 pub mod http;
+mod identity;
 mod ids;
 mod instant;
 mod interface;
@@ -40,6 +41,7 @@ mod routing;
 mod run;
 mod scalar;
 mod schedule;
+mod setting;
 pub mod tools;
 mod usage;
 
@@ -57,6 +59,7 @@ pub use event::{
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};
+pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
 pub use ids::{CallerId, Currency, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
@@ -72,4 +75,5 @@ pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,
 };
+pub use setting::{Setting, SettingKind};
 pub use usage::{CallUsage, Tokens};

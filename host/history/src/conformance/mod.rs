@@ -8,6 +8,7 @@
 //! place is its own: each test is given a new one.
 
 mod deletion;
+mod documents;
 mod forks;
 mod history;
 mod ledger;
@@ -24,6 +25,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use deletion::*;
+pub use documents::*;
 pub use forks::*;
 pub use history::*;
 pub use ledger::*;
@@ -129,6 +131,9 @@ macro_rules! conformance {
             what_was_counted_elsewhere_is_not_counted_again
             the_ledger_comes_in_pages_of_its_tenant
             the_days_outlive_their_runs
+            documents_have_revisions
+            documents_are_listed_by_name
+            audit_entries_are_kept_and_pruned
         }
     };
     ($place:expr => $($name:ident)*) => {

@@ -11,8 +11,10 @@ use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
-use super::{deletion, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions};
-use crate::StoreError;
+use super::{
+    audit, deletion, documents, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions,
+};
+use crate::{DocumentChange, Owner, StoreError};
 
 /// A change, ready to be written.
 #[derive(Debug)]
@@ -25,6 +27,14 @@ pub(super) enum Change {
         tenant: Tenant,
         name: String,
         rows: Vec<Row>,
+    },
+    Documents(Vec<DocumentChange>),
+    /// Somebody did something.
+    Audit(Row),
+    /// Some of what was done before a time.
+    PruneAudit {
+        owner: Owner,
+        until_ms: u64,
     },
     /// One step of a deletion.
     Delete {
@@ -58,7 +68,8 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
-        Change::Tool { .. } => return Ok(()),
+        Change::Tool { .. } | Change::Audit(_) | Change::PruneAudit { .. } => return Ok(()),
+        Change::Documents(changes) => return documents::check(writing, changes),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -104,6 +115,9 @@ fn apply(writing: &mut Writing<'_>, change: &Change, days: &mut Days) -> Result<
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Versions(change) => versions::apply(writing, change),
         Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
+        Change::Documents(changes) => documents::apply(writing, changes),
+        Change::Audit(row) => row.put(writing, audit::TABLE),
+        Change::PruneAudit { owner, until_ms } => audit::prune(writing, owner, *until_ms),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
     }
 }

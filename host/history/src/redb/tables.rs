@@ -43,11 +43,12 @@ pub(super) enum TableId {
     Documents = 19,
     Audit = 20,
     Ledger = 21,
+    Stored = 22,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -70,6 +71,7 @@ impl TableId {
         Self::Documents,
         Self::Audit,
         Self::Ledger,
+        Self::Stored,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -96,6 +98,7 @@ impl TableId {
             Self::Documents => "documents",
             Self::Audit => "audit",
             Self::Ledger => "ledger",
+            Self::Stored => "stored",
         }
     }
 
@@ -174,6 +177,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(22), None);
+        assert_eq!(TableId::from_number(23), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
     Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,9 @@ pub struct HistoryEvent {
     /// How often the call was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What the call used: its provider, tokens and their price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<CallUsage>,
     /// The name of a signal, an update or a marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -133,6 +136,7 @@ impl HistoryEvent {
             options: None,
             outcome: None,
             attempts: None,
+            usage: None,
             name: None,
             update: None,
             continued_as: None,
