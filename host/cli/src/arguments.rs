@@ -5,7 +5,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result, schedule,
+    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result, schedule,
     serve, signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Start(start::StartArguments),
     /// List runs, newest first
     List(list::ListArguments),
+    /// Show what runs used: calls, tokens and their price, fuel, time in memory
+    Ledger(ledger::LedgerArguments),
     /// Count runs, by status
     Count(list::CountArguments),
     /// Do something to all runs of a filter

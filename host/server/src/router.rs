@@ -7,7 +7,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::middleware::around;
 use crate::routes::{
-    check, control, forks, health, history, inspect, missing, replay, runs, schedules, search, signals, tasks, tools,
+    check, control, forks, health, history, inspect, ledger, missing, replay, runs, schedules, search, signals, tasks, tools,
     updates, versions, workflows,
 };
 use crate::state::Shared;
@@ -76,6 +76,8 @@ fn routes() -> Vec<Route> {
         post("/v1/runs/{run}/at/{event}", replay::at),
         get("/v1/runs/{run}/export", replay::export),
         post("/v1/import", replay::import),
+        get("/v1/runs/{run}/ledger", ledger::of_run),
+        get("/v1/ledger", ledger::ledger),
         post("/v1/schedules", schedules::create),
         get("/v1/schedules", schedules::list),
         get("/v1/schedules/{id}", schedules::describe),

@@ -3,6 +3,7 @@
 mod events;
 mod follow;
 mod forks;
+mod ledger;
 mod patience;
 mod replays;
 mod request;

@@ -223,7 +223,7 @@ mod tests {
             let last = last.map(|last| vec![last]);
             let closed = last.is_some();
             for events in commits.into_iter().chain(last) {
-                rows.push(row(&tenant, run_id, all.len() as Seq, &events).unwrap());
+                rows.push(row(&tenant, run_id, all.len() as Seq, &events).unwrap().0);
                 all.extend(events);
             }
             with_rows(TABLE, &rows, |writing| {

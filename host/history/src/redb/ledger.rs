@@ -10,7 +10,7 @@ use abide_model::ledger::{Line, Sizes, entries};
 use abide_model::{Counters, Day, Digest, Event, Node, RecordedRequest, RunId, RunLedger, Tenant, WorkflowName};
 
 use super::key::{Key, KeyReader};
-use super::row::{self, Row, corrupt, unavailable};
+use super::row::{self, corrupt, unavailable};
 use super::runs;
 use super::tables::{Readable, TableId, Writing};
 use crate::{Commit, LedgerKey, LedgerRow, Metered, StoreError};
@@ -213,7 +213,9 @@ fn parse(key: &[u8]) -> Option<LedgerKey> {
 
 /// The rows of a run and of a day, for the golden files.
 #[cfg(test)]
-fn rows(tenant: &Tenant, run_id: RunId, ledger: &RunLedger, key: &LedgerKey) -> [Row; 3] {
+fn rows(tenant: &Tenant, run_id: RunId, ledger: &RunLedger, key: &LedgerKey) -> [super::row::Row; 3] {
+    use super::row::Row;
+
     let LedgerKey { day, workflow, line } = key;
     let counters = row::encode(&ledger.counters);
     [

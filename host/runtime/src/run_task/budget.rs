@@ -11,7 +11,7 @@ impl RunTask {
     pub(super) async fn park_over_budget(&mut self, kinds: &[CallKind]) -> Result<bool, StoreError> {
         let Some(budgets) = self.inner.budgets(&self.key.tenant) else { return Ok(false) };
         let Some(workflow) = self.run.as_ref().map(|run| run.workflow.clone()) else { return Ok(false) };
-        let tenant = &self.key.tenant;
+        let tenant = &self.key.tenant.clone();
         let wanted = |of: Budgeted| kinds.iter().any(|kind| of.is_used_by(*kind));
 
         let of_run = budgets.of_run(&workflow);

@@ -41,7 +41,7 @@ impl RunTask {
         self.meter_batch();
         let Batch { commit, mut effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
         if !effects.answers.is_empty() {
-            effects.run = Some(run.clone());
+            effects.run.clone_from(&self.run);
         }
         let requested = |recorded: &Recorded| match &recorded.event {
             Event::CallRequested(requested) => Some(requested.kind),

@@ -216,6 +216,7 @@ impl HistoryEvent {
                 shown.call = Some(completed.call);
                 shown.outcome = Some(completed.outcome.clone());
                 shown.attempts = Some(completed.attempts).filter(|attempts| *attempts > 0);
+                shown.usage.clone_from(&completed.usage);
             }
             Event::CallCancelled(cancelled) => {
                 shown.call = Some(cancelled.call);

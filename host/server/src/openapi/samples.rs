@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallerId, Configuration, Digest, Failure, ForkedFrom, HeldBack, Json, Outcome, Parent, ParkKind,
-    ParkReason, Run, RunId, RunStatus, WorkflowName,
+    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Micros, Money, Outcome, Parent, ParkKind,
+    ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +34,16 @@ pub(super) fn failure() -> Outcome {
 pub(super) fn reason() -> ParkReason {
     let backtrace = vec!["run".to_owned()];
     ParkReason { kind: ParkKind::GuestError, message: "it broke".to_owned(), event: Some(3), backtrace }
+}
+
+pub(super) fn usage() -> CallUsage {
+    CallUsage {
+        model: Some("gpt-5".to_owned()),
+        tokens: Some(Tokens { input: 3, cached_input: 2, output: 1 }),
+        cost: Some(Money { amount: Micros(1_500_000), currency: Currency::parse("USD").unwrap() }),
+        uncounted_attempts: 1,
+        ..CallUsage::of("llm.openai")
+    }
 }
 
 pub(super) fn parent() -> Parent {
