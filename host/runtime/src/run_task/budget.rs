@@ -20,8 +20,8 @@ impl RunTask {
             let used = ledger.map(|ledger| ledger.counters).unwrap_or_default();
             if let Some(share) = used_up(of_run, &used, wanted) {
                 let message = format!(
-                    "the run used {}, which is its budget: raise the budgets of tenant `{tenant}`, then let it go on with \
-                     `abide resume {}`",
+                    "the run used {}, which is its budget: raise it with `abide tenants set {tenant} budgets JSON`, then let the run \
+                     go on with `abide resume {}`",
                     of_run.describe(share),
                     self.key.run_id
                 );
@@ -39,7 +39,7 @@ impl RunTask {
             if let Some(share) = used_up(&budgets.day, &used, wanted) {
                 let message = format!(
                     "all runs of tenant `{tenant}` together used {} on {day}, which is their budget of a day: the run goes on when \
-                     the day is over (UTC), or with `abide resume {}` after the budget was raised",
+                     the day is over (UTC), or with `abide resume {}` after `abide tenants set {tenant} budgets JSON`",
                     budgets.day.describe(share),
                     self.key.run_id
                 );

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod replays;
