@@ -5,6 +5,7 @@
 mod bodies;
 mod forks;
 mod ids;
+mod ledger;
 mod origins;
 mod refusals;
 mod replays;
