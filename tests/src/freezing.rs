@@ -11,8 +11,8 @@ use abide_history::{
     VersionsChange,
 };
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId,
-    RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use anyhow::{Context, bail};
 use bytes::Bytes;

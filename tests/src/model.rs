@@ -31,10 +31,7 @@ impl Performer for CostlyModel {
         let usage = CallUsage {
             model: Some("small".to_owned()),
             tokens: Some(TOKENS),
-            cost: Some(Money {
-                amount: Micros(COST),
-                currency: Currency::parse("USD").expect("it is a currency"),
-            }),
+            cost: Some(Money { amount: Micros(COST), currency: Currency::parse("USD").expect("it is a currency") }),
             ..CallUsage::of("llm.costly")
         };
         let outcome = Outcome::Ok(Json::from(&answer));

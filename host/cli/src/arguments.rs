@@ -5,8 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result, schedule,
-    serve, signal, start, swap, tasks, tools, update, versions,
+    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result,
+    schedule, serve, signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
 

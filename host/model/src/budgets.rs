@@ -146,7 +146,6 @@ impl Budgets {
     pub fn of_run(&self, workflow: &WorkflowName) -> &Budget {
         self.workflows.get(workflow).unwrap_or(&self.run)
     }
-
 }
 
 impl Setting for Budgets {

@@ -30,7 +30,8 @@ impl Host {
         let to = query.to.unwrap_or(today);
         let from = query.from.unwrap_or(to);
         if from > to || to.0 - from.0 >= MAX_DAYS {
-            let message = format!("`from` is {from} and `to` is {to}: give at most {MAX_DAYS} days, the first one first");
+            let message =
+                format!("`from` is {from} and `to` is {to}: give at most {MAX_DAYS} days, the first one first");
             return Err(Error::new(ErrorCode::InvalidArgument, message));
         }
         let mut total = Counters::default();
@@ -53,7 +54,8 @@ impl Host {
                 parts.entry(part).or_default().add(&row.counters);
             }
             if parts.len() > MAX_PARTS {
-                let message = format!("the report has more than {MAX_PARTS} parts: ask for fewer days, or for a workflow");
+                let message =
+                    format!("the report has more than {MAX_PARTS} parts: ask for fewer days, or for a workflow");
                 return Err(Error::new(ErrorCode::TooLarge, message));
             }
         }
@@ -84,9 +86,10 @@ impl Host {
                 }
             }
         }
-        let budgets = self.inner.budgets(tenant).map(|budgets| {
-            shares(budgets.of_run(&row.workflow), &total, budgets.warn_at_percent)
-        });
+        let budgets = self
+            .inner
+            .budgets(tenant)
+            .map(|budgets| shares(budgets.of_run(&row.workflow), &total, budgets.warn_at_percent));
         Ok(RunLedgerReport {
             run_id: key.run_id,
             workflow: row.workflow,

@@ -26,9 +26,7 @@ pub use identity::{
     Tokens,
 };
 pub use inspection::Inspection;
-pub use ledger::{
-    BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerQuery, LedgerReport, RunLedgerReport,
-};
+pub use ledger::{BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerQuery, LedgerReport, RunLedgerReport};
 pub use replay::{
     CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
 };

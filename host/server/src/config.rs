@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abide_activities::{
-    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ModelPrice, ToolUploads, ToolsProvider, WorkersProvider,
+    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ModelPrice, ToolUploads, ToolsProvider,
+    WorkersProvider,
 };
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
@@ -240,7 +241,7 @@ impl Config {
                 workers,
                 components,
                 prices,
-            tool_uploads,
+                tool_uploads,
                 activities,
                 public_url,
                 cache_dir: None,

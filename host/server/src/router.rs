@@ -8,8 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::access::{ADMIN, Access, DEPLOYER, Gate, OPERATOR, VIEWER, pass};
 use crate::middleware::around;
 use crate::routes::{
-    check, control, forks, health, history, identity, inspect, ledger, missing, replay, runs, schedules, search, signals,
-    tasks, tenants, tools, updates, versions, workflows,
+    check, control, forks, health, history, identity, inspect, ledger, missing, replay, runs, schedules, search,
+    signals, tasks, tenants, tools, updates, versions, workflows,
 };
 use crate::state::Shared;
 

@@ -92,7 +92,10 @@ fn parameters(arguments: &LedgerArguments) -> Vec<(&'static str, String)> {
 /// What is missing in the numbers, beside them.
 fn unknown(total: &Counters) {
     if total.unpriced_calls > 0 {
-        output::note(format!("{} calls have no known price: add it as `[prices.\"PROVIDER/MODEL\"]`", total.unpriced_calls));
+        output::note(format!(
+            "{} calls have no known price: add it as `[prices.\"PROVIDER/MODEL\"]`",
+            total.unpriced_calls
+        ));
     }
     if total.uncounted_attempts > 0 {
         output::note(format!("of {} attempts the provider did not say the tokens", total.uncounted_attempts));

@@ -31,8 +31,7 @@ pub async fn the_ledger_has_what_the_events_say(place: &dyn Place) -> Tested {
         answer.ledger = Some(Metered { time_ms: 1_700_000_000_003, fuel: 50, resident_ms: 6, settled: Some(3) });
         store.commit(answer).await?;
         let mut later = Commit::new(acme.clone(), run.run_id, 4);
-        later.ledger =
-            Some(Metered { time_ms: 1_700_000_000_000 + DAY_MS, fuel: 0, resident_ms: 9, settled: None });
+        later.ledger = Some(Metered { time_ms: 1_700_000_000_000 + DAY_MS, fuel: 0, resident_ms: 9, settled: None });
         store.commit(later).await?;
     }
     let store = place.open().await?;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use abide_model::{RunId, Tenant};
 
-use super::prepare::Prepared;
 use super::ledger::{self, Days};
+use super::prepare::Prepared;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;

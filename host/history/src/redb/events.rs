@@ -62,7 +62,13 @@ pub(super) fn row(
     flagged(tenant, run_id, first, events, flags)
 }
 
-fn flagged(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded], flags: u8) -> Result<(Row, Vec<u64>), StoreError> {
+fn flagged(
+    tenant: &Tenant,
+    run_id: RunId,
+    first: Seq,
+    events: &[Recorded],
+    flags: u8,
+) -> Result<(Row, Vec<u64>), StoreError> {
     let count = u32::try_from(events.len())
         .map_err(|_| StoreError::Invalid(format!("{} events in one commit", events.len())))?;
     let mut cbor = Vec::with_capacity(events.len() * 64);

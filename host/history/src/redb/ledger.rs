@@ -155,11 +155,7 @@ fn counters(table: &impl Readable, key: &[u8]) -> Result<Counters, StoreError> {
 }
 
 /// What a run used.
-pub(super) fn of_run(
-    table: &impl Readable,
-    tenant: &Tenant,
-    run_id: RunId,
-) -> Result<Option<RunLedger>, StoreError> {
+pub(super) fn of_run(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Result<Option<RunLedger>, StoreError> {
     let key = run_key(tenant, run_id);
     let value = table.get(key.as_slice()).map_err(unavailable)?;
     value.map(|value| row::decode(value.value()).map_err(|why| corrupt(TABLE, &key, why))).transpose()

@@ -45,8 +45,8 @@ use std::sync::Arc;
 
 use ::redb::{Database, ReadOnlyTable, StorageBackend};
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId,
-    RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallUsage, CallerId,
-    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Micros, Money, Node,
-    Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued,
-    RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
-    SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits,
+    MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
+    Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -241,9 +242,10 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
         });
-    let completed = (any::<u32>(), outcome(), any::<u32>(), option::of(usage())).prop_map(
-        |(call, outcome, attempts, usage)| Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) }),
-    );
+    let completed =
+        (any::<u32>(), outcome(), any::<u32>(), option::of(usage())).prop_map(|(call, outcome, attempts, usage)| {
+            Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) })
+        });
     let cancelled = any::<(u32, u64)>().prop_map(|(call, cause)| Event::CallCancelled(CallCancelled { call, cause }));
     let signal = (".{0,20}", json(), option::of(".{0,20}"))
         .prop_map(|(name, payload, key)| Event::SignalReceived(SignalReceived { name, payload, key }));
@@ -339,11 +341,10 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
 }
 
 fn usage() -> impl Strategy<Value = CallUsage> {
-    let tokens = any::<(u64, u64, u64)>().prop_map(|(input, cached_input, output)| Tokens { input, cached_input, output });
-    let cost = (any::<u64>(), "[A-Z]{1,8}").prop_map(|(amount, currency)| Money {
-        amount: Micros(amount),
-        currency: Currency::parse(&currency).unwrap(),
-    });
+    let tokens =
+        any::<(u64, u64, u64)>().prop_map(|(input, cached_input, output)| Tokens { input, cached_input, output });
+    let cost = (any::<u64>(), "[A-Z]{1,8}")
+        .prop_map(|(amount, currency)| Money { amount: Micros(amount), currency: Currency::parse(&currency).unwrap() });
     ("[a-z.]{0,20}", option::of(".{0,20}"), option::of(tokens), option::of(cost), any::<u32>()).prop_map(
         |(provider, model, tokens, cost, uncounted_attempts)| CallUsage {
             provider,

@@ -82,7 +82,8 @@ fn change(random: &mut Random, reference: &Reference) -> Commit {
     }
     if random.coin() {
         let time_ms = 1_700_000_000_000 + random.below(3) * 86_400_000;
-        commit.ledger = Some(Metered { time_ms, fuel: 1 + random.below(1000), resident_ms: 7, settled: Some(expected) });
+        commit.ledger =
+            Some(Metered { time_ms, fuel: 1 + random.below(1000), resident_ms: 7, settled: Some(expected) });
     }
     if random.below(8) == 0 {
         commit.events.clear();

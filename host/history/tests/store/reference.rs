@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use abide_history::{Commit, DueTimer, ForkOf, KeyUse, LedgerRow, Metered, RunFilter, RunTimer, Store, StoreError};
 use abide_model::ledger::{Line, Sizes, entries};
 use abide_model::{
-    CallerId, Counters, Day, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Tenant,
-    WorkflowName,
+    CallerId, Counters, Day, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId,
+    RunStatus, Tenant, WorkflowName,
 };
 
 /// All that is in a store, but for versions.

@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::Seq;
 use crate::{
-    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, Json, Limits, Outcome,
-    ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, Json, Limits,
+    Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// See [`Event::RunStarted`].

@@ -91,9 +91,8 @@ mod tests {
     fn a_budget_stops_what_uses_it() {
         let budget = Budget { tokens: Some(100), calls: Some(3), ..Budget::default() };
         let used = |tokens, calls| Counters { input_tokens: tokens, calls, ..Counters::default() };
-        let stops = |used: &Counters, kind: CallKind| {
-            used_up(&budget, used, |of| of.is_used_by(kind)).map(|share| share.of)
-        };
+        let stops =
+            |used: &Counters, kind: CallKind| used_up(&budget, used, |of| of.is_used_by(kind)).map(|share| share.of);
         assert_eq!(stops(&used(99, 3), CallKind::LlmGenerate), None);
         assert_eq!(stops(&used(100, 1), CallKind::LlmGenerate), Some(Budgeted::Tokens));
         assert_eq!(stops(&used(100, 1), CallKind::ToolsCall), None, "a tool uses no tokens");

@@ -21,7 +21,8 @@ impl RunTask {
         let wanted = self.handles.remove(&call).is_some() && self.is_open() && self.waits_for(call);
         if let Some(Performed { outcome, attempts, usage }) = performed.filter(|_| wanted) {
             self.awaited.remove(&call);
-            self.input(Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) })).await;
+            self.input(Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) }))
+                .await;
             self.batch.effects.settled.push(call);
         } else {
             self.inner.settled(&self.key, call, false);

@@ -58,7 +58,7 @@ impl Meter {
         if !self.behind {
             self.fuel += used.saturating_sub(self.counted);
         }
-        self.counted = used;
+        self.counted = self.counted.max(used);
     }
 
     /// Another guest takes the place of this one, which did the same.

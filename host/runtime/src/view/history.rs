@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
-    Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, Json, Outcome,
+    ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,7 @@
 //! Tests: samples of all that is about the ledger and budgets are as the document says.
 
 use abide_model::{Budget, Budgeted, Budgets, Counters, Currency, Day, Micros, Money};
-use abide_runtime::view::{
-    BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerReport, RunLedgerReport,
-};
+use abide_runtime::view::{BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerReport, RunLedgerReport};
 
 use super::samples::{fits, run};
 
@@ -37,8 +35,7 @@ fn entries() -> Vec<LedgerEntry> {
 fn every_type_of_the_ledger_is_as_documented() {
     for group in [LedgerGroup::Day, LedgerGroup::Workflow, LedgerGroup::Model] {
         let (from, to) = (Day(20_000), Day(20_001));
-        let report =
-            LedgerReport { from, to, group, rows: entries(), total: Counters::default(), budgets: shares() };
+        let report = LedgerReport { from, to, group, rows: entries(), total: Counters::default(), budgets: shares() };
         fits("LedgerReport", &report);
     }
     let of_run = RunLedgerReport {
@@ -59,8 +56,12 @@ fn budgets_are_as_documented() {
         calls: Some(2),
         fuel: Some(3),
     };
-    let budgets =
-        Budgets { run: full.clone(), workflows: [(run().workflow, full.clone())].into(), day: full, warn_at_percent: 90 };
+    let budgets = Budgets {
+        run: full.clone(),
+        workflows: [(run().workflow, full.clone())].into(),
+        day: full,
+        warn_at_percent: 90,
+    };
     for budgets in [budgets, Budgets::default()] {
         fits("Budgets", &budgets);
     }

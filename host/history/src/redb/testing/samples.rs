@@ -1,11 +1,12 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallUsage, CallerId, CancelRequested,
-    Configuration, Counters, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Micros, Money, Outcome, Parent,
-    ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked, RunId, RunParked,
-    RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens,
-    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallUsage, CallerId,
+    CancelRequested, Configuration, Counters, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json,
+    Limits, MarkerRecorded, Micros, Money, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run,
+    RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -141,7 +142,13 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
         ("call-failed", completed(Outcome::Failed(failure()))),
-        ("call-completed-usage", Event::CallCompleted(CallCompleted { usage: Some(usage()), ..CallCompleted::new(4, Outcome::Ok(json("1")), 2) })),
+        (
+            "call-completed-usage",
+            Event::CallCompleted(CallCompleted {
+                usage: Some(usage()),
+                ..CallCompleted::new(4, Outcome::Ok(json("1")), 2)
+            }),
+        ),
         ("call-cancelled", Event::CallCancelled(CallCancelled { call: 4, cause: 2 })),
         ("signal-received", signal(None)),
         ("signal-received-key", signal(Some("order-17"))),
