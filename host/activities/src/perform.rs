@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use abide_engine::TypedImport;
-use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, Outcome, Request, RunId, Tenant};
 
 use crate::{ToolComponents, Workers};
 
@@ -44,6 +44,15 @@ pub struct Performed {
     pub outcome: Outcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// What it used.
+    pub usage: Option<CallUsage>,
+}
+
+impl Performed {
+    /// What came of it, of which nothing more is known.
+    pub fn new(outcome: Outcome, attempts: u32) -> Self {
+        Self { outcome, attempts, usage: None }
+    }
 }
 
 /// Performs calls. Dropping the future cancels the call.

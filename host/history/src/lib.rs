@@ -17,6 +17,8 @@ pub use self::redb::{RedbOptions, RedbStore};
 pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
-pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use store::{
+    Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
+};
 pub use tool::UploadedTool;
 pub use version::{Version, VersionsChange};

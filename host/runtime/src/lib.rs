@@ -5,6 +5,7 @@
 
 mod auditing;
 mod batch;
+mod budgets;
 mod capsule;
 mod checking;
 mod checks;
@@ -17,6 +18,7 @@ mod host;
 mod importing;
 mod inner;
 mod inspecting;
+mod ledger;
 mod messages;
 mod new_run;
 mod observed;

@@ -7,6 +7,7 @@ mod building;
 mod failures;
 mod forks;
 mod hosts;
+mod ledger;
 mod outages;
 mod replays;
 mod schedules;
