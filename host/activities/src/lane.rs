@@ -81,11 +81,11 @@ impl Lane {
             }
             let ends = Instant::now() + Duration::from_millis(left_ms);
             let (answer, trouble) = match self.one(&policy, left_ms, &mut attempts, &mut attempt).await {
-                Some(Attempt::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
+                Some(Attempt::Done(answer)) => return Performed::new(Outcome::Ok(answer), attempts),
                 Some(Attempt::Unsettled(answer, trouble)) => (Some(answer), trouble),
                 Some(Attempt::Failed(trouble)) => (None, trouble),
                 Some(Attempt::Elsewhere(Elsewhere(rest))) => match timeout_at(ends, rest).await {
-                    Ok(Late::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
+                    Ok(Late::Done(answer)) => return Performed::new(Outcome::Ok(answer), attempts),
                     Ok(Late::Failed(trouble)) => (None, trouble),
                     Ok(Late::GivenUp(failure)) => return failed(attempts, failure),
                     Err(_) => return failed(attempts, self.out_of_time(&policy)),
@@ -114,7 +114,7 @@ impl Lane {
                 }
                 Decision::GiveUp(reason) => {
                     return match answer {
-                        Some(answer) => Performed { outcome: Outcome::Ok(answer), attempts },
+                        Some(answer) => Performed::new(Outcome::Ok(answer), attempts),
                         None => failed(attempts, explained(trouble.failure, attempts, &reason)),
                     };
                 }
@@ -166,7 +166,7 @@ pub(crate) fn refused(failure: Failure) -> Performed {
 }
 
 fn failed(attempts: u32, failure: Failure) -> Performed {
-    Performed { outcome: Outcome::Failed(failure), attempts }
+    Performed::new(Outcome::Failed(failure), attempts)
 }
 
 /// Adds why there is no further attempt, where that is not plain.

@@ -1,11 +1,12 @@
 //! What performs a call outside the guest, as the runtime sees it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use abide_engine::TypedImport;
-use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, CallOptions, Error, GatewayNote, Outcome, Request, RunId, Tenant};
 
-use crate::{ToolComponents, Workers};
+use crate::{Policy, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Activity {
     pub requested_ms: u64,
     /// The attempt that was deferred before the host went down: its answer is waited for, and it is not begun again.
     pub deferred: Option<u32>,
+    /// What the run may do, and what happens to its calls on their way.
+    pub policy: Arc<Policy>,
 }
 
 impl Activity {
@@ -42,6 +45,17 @@ pub struct Performed {
     pub outcome: Outcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// The grant by which it was allowed, where it took one.
+    pub grant: Option<String>,
+    /// What the rules of the gateway did to it.
+    pub gateway: Vec<GatewayNote>,
+}
+
+impl Performed {
+    /// An outcome that nobody had to allow.
+    pub fn new(outcome: Outcome, attempts: u32) -> Self {
+        Self { outcome, attempts, grant: None, gateway: Vec::new() }
+    }
 }
 
 /// Performs calls. Dropping the future cancels the call.

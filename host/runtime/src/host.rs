@@ -80,7 +80,7 @@ impl Performer for Nobody {
     fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>> {
         let message = format!("`{}` is not performed: this host only looks", activity.kind);
         let outcome = Outcome::Failed(Failure::new("unavailable", message));
-        Box::pin(std::future::ready(Performed { outcome, attempts: 0 }))
+        Box::pin(std::future::ready(Performed::new(outcome, 0)))
     }
 }
 
@@ -186,12 +186,13 @@ impl Host {
             id,
             input: start.input,
             seed: random()?,
-            limits: inner.config.limits.clone(),
+            limits: inner.limits_for(tenant),
             parent: None,
             continued_from: None,
             run_timeout_ms: start.run_timeout_ms,
             attributes: start.attributes,
             configuration,
+            veil: inner.veil_for(tenant),
         };
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());

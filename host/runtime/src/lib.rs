@@ -5,6 +5,7 @@
 
 mod auditing;
 mod batch;
+mod capabilities;
 mod capsule;
 mod checking;
 mod checks;

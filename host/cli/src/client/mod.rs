@@ -3,6 +3,7 @@
 mod events;
 mod follow;
 mod forks;
+pub(crate) mod grants;
 mod patience;
 mod replays;
 mod request;

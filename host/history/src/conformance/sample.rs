@@ -107,6 +107,7 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             run_timeout_ms: None,
             attributes: run.attributes.clone(),
             configuration: None,
+            veil: None,
         })),
     )
 }
@@ -120,7 +121,7 @@ pub fn requested(seq: Seq, call: CallIndex, request: RecordedRequest) -> Recorde
 
 /// Its outcome.
 pub fn completed(seq: Seq, call: CallIndex, outcome: &str) -> Recorded {
-    at(seq, Event::CallCompleted(CallCompleted { call, outcome: Outcome::Ok(json(outcome)), attempts: 1 }))
+    at(seq, Event::CallCompleted(CallCompleted::new(call, Outcome::Ok(json(outcome)), 1)))
 }
 
 /// A signal.

@@ -27,6 +27,8 @@ fn sample() -> Capsule {
         run_timeout_ms: None,
         attributes: Attributes::default(),
         configuration: None,
+        veil: None,
+        veil: None,
     };
     let request = Request { head: json("{\"model\":\"m\"}"), messages: vec![json("{\"role\":\"user\"}"), json("[1]")] };
     let mut nodes = HashMap::new();
@@ -39,7 +41,7 @@ fn sample() -> Capsule {
     let events = [
         Event::RunStarted(Box::new(started)),
         Event::CallRequested(CallRequested { call, cause, kind, request: recorded, options }),
-        Event::CallCompleted(CallCompleted { call, outcome: outcome.clone(), attempts: 1 }),
+        Event::CallCompleted(CallCompleted::new(call, outcome.clone(), 1)),
         Event::RunClosed(RunClosed { cause: 2, outcome, cancelled: false }),
     ];
     let history = (0..).zip(events).map(|(seq, event)| (seq, Recorded { time_ms: 1 + seq, event })).collect();

@@ -118,7 +118,7 @@ impl Host {
         }
         if let (Some(Target { call, .. }), Some(outcome)) = (cut.call, fork.outcome.clone()) {
             timers.remove(&call);
-            events.push(Event::CallCompleted(CallCompleted { call, outcome, attempts: 0 }));
+            events.push(Event::CallCompleted(CallCompleted::new(call, outcome, 0)));
         }
         let mut row = Run::begins(key.run_id, 0, started);
         row.version = version;

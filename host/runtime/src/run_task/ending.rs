@@ -46,7 +46,7 @@ impl RunTask {
         // A row without a waiting call is a leftover: it is cleared, and that is all.
         if self.is_open() && self.waits_for(timer.call) {
             let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
-            self.input(Event::CallCompleted(CallCompleted { call: timer.call, outcome, attempts: 0 })).await;
+            self.input(Event::CallCompleted(CallCompleted::new(timer.call, outcome, 0))).await;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl RunTask {
                 self.handles.remove(&call);
                 if self.is_running() && self.waits_for(call) {
                     let outcome = outcome.clone();
-                    self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts: 0 })).await;
+                    self.input(Event::CallCompleted(CallCompleted::new(call, outcome, 0))).await;
                 }
             }
         }
@@ -131,12 +131,13 @@ impl RunTask {
             id: run.id,
             input,
             seed: crate::checks::random().map_err(|error| StoreError::Unavailable(error.message))?,
-            limits: self.inner.config.limits.clone(),
+            limits: self.inner.limits_for(tenant),
             parent: run.parent,
             continued_from: Some(run.run_id),
             run_timeout_ms: self.run_timeout_ms,
             attributes: run.attributes,
             configuration,
+            veil: self.inner.veil_for(tenant),
         };
         let messages = pinned.into_iter().chain(messages).collect();
         let mut next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);

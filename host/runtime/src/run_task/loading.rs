@@ -44,6 +44,7 @@ impl RunTask {
         self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
+        self.veil = session.veil();
         for (seq, recorded) in &history {
             match session.deliver(*seq, recorded).await {
                 Ok(news) => self.take(news),

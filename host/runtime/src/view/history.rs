@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
-    Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, GatewayNote, Json, Outcome,
+    ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,15 @@ pub struct HistoryEvent {
     /// How often the call was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// The grant by which the call was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// What the rules of the gateway did to the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Vec<GatewayNote>>,
+    /// The rules of the gateway that keep what they find out of this history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veil: Option<Json>,
     /// The name of a signal, an update or a marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -133,6 +142,9 @@ impl HistoryEvent {
             options: None,
             outcome: None,
             attempts: None,
+            grant: None,
+            gateway: None,
+            veil: None,
             name: None,
             update: None,
             continued_as: None,
@@ -167,6 +179,7 @@ impl HistoryEvent {
                 shown.run_timeout_ms = started.run_timeout_ms;
                 shown.attributes = Some(started.attributes.clone()).filter(|attributes| !attributes.is_empty());
                 shown.configuration.clone_from(&started.configuration);
+                shown.veil.clone_from(&started.veil);
             }
             Event::UpdateReceived(update) => {
                 shown.update = Some(update.id.clone());
@@ -212,6 +225,8 @@ impl HistoryEvent {
                 shown.call = Some(completed.call);
                 shown.outcome = Some(completed.outcome.clone());
                 shown.attempts = Some(completed.attempts).filter(|attempts| *attempts > 0);
+                shown.grant.clone_from(&completed.grant);
+                shown.gateway.clone_from(&completed.gateway);
             }
             Event::CallCancelled(cancelled) => {
                 shown.call = Some(cancelled.call);
