@@ -20,9 +20,11 @@ mod client;
 mod components;
 mod config;
 mod fetch;
+mod gateway;
 mod lane;
 mod llm;
 mod perform;
+mod policy;
 mod quote;
 mod retry;
 mod retry_after;
@@ -37,7 +39,9 @@ pub use config::{
     LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, ModelPrice, OpenAiProvider, ScriptedProvider,
     Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
+pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
+pub use policy::Policy;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

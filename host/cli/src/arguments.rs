@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay,
-    result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, ledger, list, new,
+    replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -125,6 +125,9 @@ pub(crate) enum Command {
     Keep(fork::KeepArguments),
     /// Show, upload and remove tool components
     Tools(tools::ToolsArguments),
+    /// Show and change what a tenant may do
+    #[command(subcommand)]
+    Grants(grants::GrantsCommand),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

@@ -9,6 +9,7 @@ pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod fork;
+pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod ledger;
@@ -75,6 +76,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
+        Command::Grants(command) => grants::run(&client()?, command, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
