@@ -27,6 +27,7 @@ mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod share;
 mod tools;
 mod trouble;
 
@@ -38,6 +39,7 @@ pub use config::{
     ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use perform::{Activity, Performed, Performer};
+pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

@@ -11,6 +11,7 @@ mod redb;
 mod schedules;
 mod store;
 mod tool;
+mod usage;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
@@ -19,4 +20,5 @@ pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use tool::UploadedTool;
+pub use usage::Usage;
 pub use version::{Version, VersionsChange};

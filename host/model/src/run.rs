@@ -298,11 +298,20 @@ pub enum ParkKind {
     /// It came from another host, in a capsule, and nobody said yet that it is to go on here.
     #[n(22)]
     Imported,
+    /// The guest asked for more between two events than the host holds.
+    #[n(24)]
+    StepTooLarge,
+    /// The guest computed for too long between two events.
+    #[n(25)]
+    TurnTooLong,
+    /// Its tenant stores as much as it may.
+    #[n(26)]
+    QuotaExceeded,
 }
 
 impl ParkKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Divergence,
         Self::Trap,
         Self::FuelExhausted,
@@ -312,6 +321,9 @@ impl ParkKind {
         Self::HistoryFull,
         Self::GuestError,
         Self::Imported,
+        Self::StepTooLarge,
+        Self::TurnTooLong,
+        Self::QuotaExceeded,
     ];
 
     /// Its text.
@@ -326,6 +338,9 @@ impl ParkKind {
             Self::HistoryFull => "history_full",
             Self::GuestError => "guest_error",
             Self::Imported => "imported",
+            Self::StepTooLarge => "step_too_large",
+            Self::TurnTooLong => "turn_too_long",
+            Self::QuotaExceeded => "quota_exceeded",
         }
     }
 }

@@ -8,6 +8,7 @@ mod inspection;
 mod replay;
 mod schedules;
 mod tools;
+mod usage;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub use schedules::{
     TriggerOutcome, TriggerSchedule, Triggered,
 };
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
+pub use usage::TenantUsage;
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
     SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,

@@ -41,7 +41,7 @@ impl OwnCalls<'_> {
     }
 
     async fn fetch(&self, call: Call) -> Outcome {
-        let Activity { tenant, run_id, call: of, .. } = self.activity;
+        let Activity { tenant, run_id, call: of, share, .. } = self.activity;
         let mut options = call.options;
         options.idempotency_key.get_or_insert_with(|| self.key(call.index));
         let activity = Activity {
@@ -53,6 +53,7 @@ impl OwnCalls<'_> {
             options,
             requested_ms: self.clock.now_ms(),
             deferred: None,
+            share: share.clone(),
         };
         self.fetcher.fetch(self.clock, &activity).await.outcome
     }

@@ -146,6 +146,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         options,
         requested_ms: SystemClock.now_ms(),
         deferred: None,
+        share: Default::default(),
     }
 }
 

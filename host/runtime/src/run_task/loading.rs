@@ -25,7 +25,8 @@ impl RunTask {
                 return Ok(());
             }
         };
-        let seat = self.inner.residency.sit(&self.key).await;
+        let share = self.inner.share(&self.key.tenant);
+        let seat = self.inner.residency.sit(&self.key, share.claim()).await;
         let history = match std::mem::take(&mut self.fresh) {
             first if !first.is_empty() => (0..).zip(first).collect(),
             _ => self.inner.read_history(&self.key).await?,
@@ -41,9 +42,12 @@ impl RunTask {
             return Err(StoreError::Corrupt(format!("run {} does not begin with its start", self.key.run_id)));
         };
         self.limits = started.limits.clone();
+        self.history_bytes = history.iter().map(|(_, recorded)| recorded.bytes()).sum();
         self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
+        session.take_turns(share.activities.clone());
+        session.limit_turns(&started.limits);
         for (seq, recorded) in &history {
             match session.deliver(*seq, recorded).await {
                 Ok(news) => self.take(news),

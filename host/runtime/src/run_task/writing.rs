@@ -1,14 +1,18 @@
 //! Commits: what was gathered goes to the store, and what waited for that happens when it is durable.
 
-use abide_activities::Activity;
+use std::sync::Arc;
+
+use abide_activities::{Activity, Performed};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Error, Source};
+use abide_model::{Call, CallKind, Error, Outcome, Source};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
+use crate::inner::Inner;
+use crate::sharing::TenantShare;
 
 impl RunTask {
     /// Whether a host that comes up has to drive this run.
@@ -88,6 +92,7 @@ impl RunTask {
             self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
+            let log = self.log.take(log, self.limits.log_bytes());
             write_log(&self.key, run, log);
         }
         if let Some(run) = &run {
@@ -107,6 +112,7 @@ impl RunTask {
         }
         let performed = match source {
             Source::Activity => {
+                let share = self.inner.share(&self.key.tenant);
                 let activity = Activity {
                     tenant: self.key.tenant.clone(),
                     run_id: self.key.run_id,
@@ -116,8 +122,9 @@ impl RunTask {
                     options: call.options,
                     requested_ms,
                     deferred,
+                    share: share.activities.clone(),
                 };
-                self.inner.performer.perform(activity).map(Some).boxed()
+                perform_admitted(self.inner.clone(), share, activity).map(Some).boxed()
             }
             _ => others::perform(&self.inner, &self.key, call, requested_ms),
         };
@@ -136,4 +143,18 @@ impl RunTask {
             self.written(result)?;
         }
     }
+}
+
+/// Performs an activity when the quotas of its tenant allow it. One whose answer is waited for was begun before.
+async fn perform_admitted(inner: Arc<Inner>, share: Arc<TenantShare>, activity: Activity) -> Performed {
+    let admitted = match activity.deferred {
+        Some(_) => None,
+        None => match inner.sharing.admit(&share, activity.options.total_timeout_ms).await {
+            Ok(slot) => Some(slot),
+            Err(failure) => return Performed { outcome: Outcome::Failed(failure), attempts: 0 },
+        },
+    };
+    let performed = inner.performer.perform(activity).await;
+    drop(admitted);
+    performed
 }

@@ -40,6 +40,8 @@ impl Host {
         inner.check_ready()?;
         self.check_component(&file)?;
         upload.configuration.check()?;
+        inner.check_upload(tenant, file.len()).await?;
+        let _turn = inner.sharing.upload(&inner.share(tenant)).await;
         let check = |import: &_| inner.performer.check_import(tenant, import);
         let (digest, mut inspected) = inner.programs.compile_upload(file, check).await?;
         let component = Bytes::from(std::mem::take(&mut inspected.component));
