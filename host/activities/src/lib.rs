@@ -29,6 +29,7 @@ mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod share;
 mod tools;
 mod trouble;
 
@@ -42,6 +43,7 @@ pub use config::{
 pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
 pub use policy::Policy;
+pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

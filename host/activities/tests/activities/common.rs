@@ -147,6 +147,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         requested_ms: SystemClock.now_ms(),
         deferred: None,
         policy: Default::default(),
+        share: Default::default(),
     }
 }
 
