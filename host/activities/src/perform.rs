@@ -29,9 +29,11 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// What a provider sees as the key of the call: the same in every attempt, and after a crash.
+    /// What a provider sees as the key of the call: the same in every attempt, and after a crash. A provider knows the tenants of a host
+    /// as one, so the key says whose it is: else a tenant could choose the key of another one's call.
     pub fn idempotency_key(&self) -> String {
-        self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call))
+        let key = self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call));
+        if self.tenant == Tenant::default() { key } else { format!("{}/{key}", self.tenant) }
     }
 }
 
