@@ -162,7 +162,7 @@ pub(super) const CALL_KINDS: [CallKind; 13] = [
 ];
 
 /// Everything that parks a run.
-pub(super) const PARK_KINDS: [ParkKind; 9] = [
+pub(super) const PARK_KINDS: [ParkKind; 12] = [
     ParkKind::Divergence,
     ParkKind::Trap,
     ParkKind::FuelExhausted,
@@ -172,6 +172,9 @@ pub(super) const PARK_KINDS: [ParkKind; 9] = [
     ParkKind::HistoryFull,
     ParkKind::GuestError,
     ParkKind::Imported,
+    ParkKind::StepTooLarge,
+    ParkKind::TurnTooLong,
+    ParkKind::QuotaExceeded,
 ];
 
 fn reason() -> impl Strategy<Value = ParkReason> {
@@ -180,7 +183,9 @@ fn reason() -> impl Strategy<Value = ParkReason> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    any::<(u64, u64, u64, u32, u64, u32, u64, u32)>().prop_map(|(a, b, c, d, e, f, g, h)| Limits {
+    let first = any::<(u64, u64, u64, u32, u64, u32, u64, u32)>();
+    let rest = any::<(Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>)>();
+    (first, rest).prop_map(|((a, b, c, d, e, f, g, h), (i, j, k, l, m))| Limits {
         memory_bytes: a,
         step_fuel: b,
         request_bytes: c,
@@ -189,6 +194,11 @@ fn limits() -> impl Strategy<Value = Limits> {
         published_names: f,
         history_events: g,
         buffered_signals: h,
+        history_bytes: i,
+        turn_ms: j,
+        step_bytes: k,
+        result_bytes: l,
+        log_bytes: m,
     })
 }
 
