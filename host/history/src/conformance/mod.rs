@@ -18,6 +18,7 @@ mod search;
 mod starts;
 mod timers;
 mod tools;
+mod usage;
 mod versions;
 
 use std::pin::Pin;
@@ -33,6 +34,7 @@ pub use search::*;
 pub use starts::*;
 pub use timers::*;
 pub use tools::*;
+pub use usage::*;
 pub use versions::*;
 
 use crate::{Store, StoreError};
@@ -125,6 +127,7 @@ macro_rules! conformance {
             a_deleted_tool_component_leaves_nothing
             tool_components_are_listed_by_name
             documents_have_revisions
+            what_a_tenant_has_is_counted
             documents_are_listed_by_name
             audit_entries_are_kept_and_pruned
         }
