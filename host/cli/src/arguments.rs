@@ -6,21 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-<<<<<<< ours
-    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, ledger, list, new,
-    replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
-||||||| base
-<<<<<<<<< Temporary merge branch 1
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result,
-    schedule, serve, signal, start, swap, tasks, tools, update, versions,
-=========
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result,
-    schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
->>>>>>>>> Temporary merge branch 2
-=======
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay,
-    result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
->>>>>>> theirs
+    access, batch, build, capsule, check, compile, control, deploy, dev, fork, grants, history, inspect, ledger, list,
+    new, replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -68,6 +55,9 @@ pub(crate) enum Command {
     Dev(dev::DevArguments),
     /// Run a host from a configuration file
     Serve(serve::ServeArguments),
+    /// Compile a component for a host that asks for it
+    #[command(hide = true)]
+    CompileComponent(compile::CompileArguments),
     /// Make a project to begin with
     New(new::NewArguments),
     /// Make a component of a workflow's source

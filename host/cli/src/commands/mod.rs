@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod capsule;
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
@@ -43,6 +44,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         Command::Dev(dev) => dev::run(dev, format).await,
         Command::Serve(serve) => serve::run(serve, format).await,
+        Command::CompileComponent(compile) => compile::run(&compile),
         Command::New(new) => new::run(new, format),
         Command::Build(build) => build::run(build, format).await,
         Command::Inspect(inspect) => inspect::run(client, inspect, format).await,
