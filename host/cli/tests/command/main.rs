@@ -6,6 +6,7 @@ mod access;
 mod building;
 mod failures;
 mod forks;
+mod grants;
 mod hosts;
 mod outages;
 mod replays;
