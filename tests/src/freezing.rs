@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use abide_history::{
-    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Owner, RunFilter, RunPage,
-    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
+    VersionsChange,
 };
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
-    ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -236,6 +237,24 @@ impl Store for FreezingStore {
         self.inner.tool_component(tenant, name)
     }
 
+    fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>> {
+        self.inner.run_ledger(tenant, run_id)
+    }
+
+    fn day_ledger<'a>(&'a self, tenant: &'a Tenant, day: Day) -> StoreFuture<'a, Counters> {
+        self.inner.day_ledger(tenant, day)
+    }
+
+    fn ledger<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        days: (Day, Day),
+        after: Option<&'a LedgerKey>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<LedgerRow>> {
+        self.inner.ledger(tenant, days, after, limit)
+    }
+
     fn document<'a>(
         &'a self,
         owner: &'a Owner,
@@ -274,6 +293,14 @@ impl Store for FreezingStore {
 
     fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
         Box::pin(self.counted(self.inner.prune_audit(owner, until_ms)))
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        self.inner.usage(tenant)
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.inner.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

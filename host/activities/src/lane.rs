@@ -1,9 +1,10 @@
-//! The lane of a provider: how many attempts may be under way, and the loop that tries a call until it is settled.
+//! The lane of a provider: how many attempts may be under way, and the loop that tries a call until it is settled. Tenants have fair shares
+//! of the slots: who waits for the calls of others waits for their time, not for their number.
 
 use std::time::Duration;
 
-use abide_model::{Clock, Digest, Error, Failure, Json, Outcome};
-use tokio::sync::Semaphore;
+use abide_fair::{Charge, Slots};
+use abide_model::{CallUsage, Clock, Digest, Error, Failure, Json, Outcome, Tenant};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
@@ -18,7 +19,7 @@ pub(crate) struct Lane {
     /// The provider as the configuration names it, such as `llm.openai`.
     key: String,
     policy: Policy,
-    slots: Semaphore,
+    slots: Slots<Tenant>,
     max_concurrent: usize,
 }
 
@@ -27,10 +28,9 @@ impl Lane {
         let policy = Policy::configured(calling)
             .map_err(|bad| wrong(&format!("{key}.{}", bad.field), format_args!("must be {}", bad.rule)))?;
         let max_concurrent = calling.max_concurrent.unwrap_or(DEFAULT_MAX_CONCURRENT);
-        if max_concurrent == 0 || max_concurrent > Semaphore::MAX_PERMITS {
-            return Err(wrong(&format!("{key}.max_concurrent"), "must be 1 or more"));
-        }
-        Ok(Self { key: key.to_owned(), policy, slots: Semaphore::new(max_concurrent), max_concurrent })
+        let slots = u32::try_from(max_concurrent).ok().filter(|slots| *slots > 0);
+        let slots = slots.ok_or_else(|| wrong(&format!("{key}.max_concurrent"), "must be 1 or more"))?;
+        Ok(Self { key: key.to_owned(), policy, slots: Slots::new(slots, Charge::Time), max_concurrent })
     }
 
     /// The provider as the configuration names it.
@@ -77,20 +77,20 @@ impl Lane {
         loop {
             let left_ms = left_ms(&policy, clock, activity);
             if left_ms == 0 {
-                return failed(attempts, self.out_of_time(&policy));
+                return self.failed(attempts, self.out_of_time(&policy));
             }
             let ends = Instant::now() + Duration::from_millis(left_ms);
-            let (answer, trouble) = match self.one(&policy, left_ms, &mut attempts, &mut attempt).await {
-                Some(Attempt::Done(answer)) => return Performed::new(Outcome::Ok(answer), attempts),
+            let (answer, trouble) = match self.one(&policy, left_ms, activity, &mut attempts, &mut attempt).await {
+                Some(Attempt::Done(answer)) => return self.performed(Outcome::Ok(answer), attempts),
                 Some(Attempt::Unsettled(answer, trouble)) => (Some(answer), trouble),
                 Some(Attempt::Failed(trouble)) => (None, trouble),
                 Some(Attempt::Elsewhere(Elsewhere(rest))) => match timeout_at(ends, rest).await {
-                    Ok(Late::Done(answer)) => return Performed::new(Outcome::Ok(answer), attempts),
+                    Ok(Late::Done(answer)) => return self.performed(Outcome::Ok(answer), attempts),
                     Ok(Late::Failed(trouble)) => (None, trouble),
-                    Ok(Late::GivenUp(failure)) => return failed(attempts, failure),
-                    Err(_) => return failed(attempts, self.out_of_time(&policy)),
+                    Ok(Late::GivenUp(failure)) => return self.failed(attempts, failure),
+                    Err(_) => return self.failed(attempts, self.out_of_time(&policy)),
                 },
-                None => return failed(attempts, self.out_of_time(&policy)),
+                None => return self.failed(attempts, self.out_of_time(&policy)),
             };
             let decision = decide(
                 &policy,
@@ -114,8 +114,8 @@ impl Lane {
                 }
                 Decision::GiveUp(reason) => {
                     return match answer {
-                        Some(answer) => Performed::new(Outcome::Ok(answer), attempts),
-                        None => failed(attempts, explained(trouble.failure, attempts, &reason)),
+                        Some(answer) => self.performed(Outcome::Ok(answer), attempts),
+                        None => self.failed(attempts, explained(trouble.failure, attempts, &reason)),
                     };
                 }
             }
@@ -123,16 +123,21 @@ impl Lane {
     }
 
     /// One attempt, within its time, when a slot is free; nothing where the total timeout ended it.
-    async fn one<F, Fut>(&self, policy: &Policy, left_ms: u64, attempts: &mut u32, attempt: &mut F) -> Option<Attempt>
+    async fn one<F, Fut>(
+        &self,
+        policy: &Policy,
+        left_ms: u64,
+        activity: &Activity,
+        attempts: &mut u32,
+        attempt: &mut F,
+    ) -> Option<Attempt>
     where
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Attempt> + Send,
     {
         let whole = async {
-            let Ok(_slot) = self.slots.acquire().await else {
-                // Nobody closes the semaphore.
-                return Attempt::Failed(Trouble::passing("unavailable", "the host is stopping"));
-            };
+            activity.share.pace(&self.key).await;
+            let _slot = activity.share.slot(&self.slots).await;
             *attempts = attempts.saturating_add(1);
             let patience = Duration::from_millis(policy.attempt_timeout_ms);
             tokio::time::timeout(patience, attempt()).await.unwrap_or_else(|_| {
@@ -141,6 +146,15 @@ impl Lane {
             })
         };
         tokio::time::timeout(Duration::from_millis(left_ms), whole).await.ok()
+    }
+
+    /// What came of a call, counted for this provider.
+    fn performed(&self, outcome: Outcome, attempts: u32) -> Performed {
+        Performed { usage: Some(CallUsage::of(&self.key)), ..Performed::new(outcome, attempts) }
+    }
+
+    fn failed(&self, attempts: u32, failure: Failure) -> Performed {
+        self.performed(Outcome::Failed(failure), attempts)
     }
 
     fn out_of_time(&self, policy: &Policy) -> Failure {
@@ -162,11 +176,7 @@ fn chance(activity: &Activity, attempts: u32) -> f64 {
 
 /// A call that was not tried.
 pub(crate) fn refused(failure: Failure) -> Performed {
-    failed(0, failure)
-}
-
-fn failed(attempts: u32, failure: Failure) -> Performed {
-    Performed::new(Outcome::Failed(failure), attempts)
+    Performed::new(Outcome::Failed(failure), 0)
 }
 
 /// Adds why there is no further attempt, where that is not plain.

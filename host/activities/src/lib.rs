@@ -29,6 +29,7 @@ mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod share;
 mod tools;
 mod trouble;
 
@@ -36,12 +37,13 @@ pub use activities::Activities;
 pub use components::{PreparedTool, ToolComponents, ToolHttp, ToolOverview, ToolSettings};
 pub use config::{
     ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
-    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
-    ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
+    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, ModelPrice, OpenAiProvider, ScriptedProvider,
+    Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
 pub use policy::Policy;
+pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

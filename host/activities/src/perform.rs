@@ -4,9 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use abide_engine::TypedImport;
-use abide_model::{CallIndex, CallKind, CallOptions, Error, GatewayNote, Outcome, Request, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, GatewayNote, Outcome, Request, RunId, Tenant};
 
-use crate::{Policy, ToolComponents, Workers};
+use crate::{Policy, Share, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +29,16 @@ pub struct Activity {
     pub deferred: Option<u32>,
     /// What the run may do, and what happens to its calls on their way.
     pub policy: Arc<Policy>,
+    /// The share of its tenant, by which it waits with the calls of others.
+    pub share: Share,
 }
 
 impl Activity {
-    /// What a provider sees as the key of the call: the same in every attempt, and after a crash.
+    /// What a provider sees as the key of the call: the same in every attempt, and after a crash. A provider knows the tenants of a host
+    /// as one, so the key says whose it is: else a tenant could choose the key of another one's call.
     pub fn idempotency_key(&self) -> String {
-        self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call))
+        let key = self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call));
+        if self.tenant == Tenant::default() { key } else { format!("{}/{key}", self.tenant) }
     }
 }
 
@@ -45,6 +49,8 @@ pub struct Performed {
     pub outcome: Outcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// What it used.
+    pub usage: Option<CallUsage>,
     /// The grant by which it was allowed, where it took one.
     pub grant: Option<String>,
     /// What the rules of the gateway did to it.
@@ -52,9 +58,9 @@ pub struct Performed {
 }
 
 impl Performed {
-    /// An outcome that nobody had to allow.
+    /// What came of it, of which nothing more is known.
     pub fn new(outcome: Outcome, attempts: u32) -> Self {
-        Self { outcome, attempts, grant: None, gateway: Vec::new() }
+        Self { outcome, attempts, usage: None, grant: None, gateway: Vec::new() }
     }
 }
 

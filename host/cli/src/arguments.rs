@@ -6,8 +6,21 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, list, new, replay,
+<<<<<<< ours
+    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, ledger, list, new,
+    replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+||||||| base
+<<<<<<<<< Temporary merge branch 1
+    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result,
+    schedule, serve, signal, start, swap, tasks, tools, update, versions,
+=========
+    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result,
+    schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+>>>>>>>>> Temporary merge branch 2
+=======
+    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay,
     result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+>>>>>>> theirs
 };
 use crate::output::Format;
 
@@ -84,6 +97,8 @@ pub(crate) enum Command {
     Start(start::StartArguments),
     /// List runs, newest first
     List(list::ListArguments),
+    /// Show what runs used: calls, tokens and their price, fuel, time in memory
+    Ledger(ledger::LedgerArguments),
     /// Count runs, by status
     Count(list::CountArguments),
     /// Do something to all runs of a filter

@@ -11,12 +11,16 @@ mod redb;
 mod schedules;
 mod store;
 mod tool;
+mod usage;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
 pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
-pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use store::{
+    Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
+};
 pub use tool::UploadedTool;
+pub use usage::Usage;
 pub use version::{Version, VersionsChange};

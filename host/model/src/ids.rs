@@ -136,6 +136,19 @@ name!(
     is_id
 );
 
+fn is_currency(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+name!(
+    /// A currency, such as `USD`.
+    Currency,
+    "currency",
+    8,
+    "of `A-Z`",
+    is_currency
+);
+
 impl CallerId {
     /// The id of a run whose starter gave none.
     pub fn for_run(workflow: &WorkflowName, run_id: RunId) -> Self {

@@ -15,6 +15,7 @@
 //! ```
 
 mod attributes;
+mod budgets;
 mod call;
 mod clock;
 mod configuration;
@@ -31,11 +32,14 @@ mod ids;
 mod instant;
 mod interface;
 mod json;
+pub mod ledger;
 mod limits;
 pub mod llm;
 mod manifest;
+mod money;
 pub mod others;
 mod policy;
+mod quotas;
 mod request;
 mod rights;
 mod routing;
@@ -44,8 +48,10 @@ mod scalar;
 mod schedule;
 mod setting;
 pub mod tools;
+mod usage;
 
 pub use attributes::{AttributeChanges, AttributeValue, Attributes};
+pub use budgets::{Budget, Budgeted, Budgets, Share};
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use configuration::Configuration;
@@ -61,12 +67,15 @@ pub use filter::{Filter, Term};
 pub use gateway::{GatewayAct, GatewayNote};
 pub use grants::Grants;
 pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
-pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use ids::{CallerId, Currency, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
+pub use ledger::{Counters, Day, RunLedger};
 pub use limits::Limits;
 pub use manifest::Manifest;
+pub use money::{Micros, Money};
 pub use policy::{CallOptions, RetryPolicy};
+pub use quotas::{MAX_WEIGHT, Quotas};
 pub use request::{Node, RecordedRequest, Request};
 pub use rights::{HttpRight, InterfaceRight, Pattern, Right, Rights};
 pub use routing::{Labels, Previous, Ramp, Routing, SwapPolicy};
@@ -77,3 +86,4 @@ pub use schedule::{
     ScheduleState, ScheduledRun,
 };
 pub use setting::{Setting, SettingKind};
+pub use usage::{CallUsage, Tokens};

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attributes, CallKind, CallerId, Digest, Error, ErrorCode, Event, Outcome, Parent, RunId, RunStarted, Seq,
+    Attributes, CallKind, CallerId, Day, Digest, Error, ErrorCode, Event, Outcome, Parent, RunId, RunStarted, Seq,
     WorkflowName,
 };
 
@@ -186,6 +186,14 @@ pub struct Run {
     #[n(18)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork_race: Option<RunId>,
+    /// The part of a budget of which so much is used that operators are to know.
+    #[n(19)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_warning: Option<String>,
+    /// The day whose budget parked it: when that day is over, the host lets it go on.
+    #[n(20)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_for_day: Option<Day>,
 }
 
 /// Why a run could not go on with another version.
@@ -241,6 +249,8 @@ impl Run {
             held_back: None,
             forked_from: None,
             fork_race: None,
+            budget_warning: None,
+            parked_for_day: None,
         }
     }
 
@@ -298,11 +308,23 @@ pub enum ParkKind {
     /// It came from another host, in a capsule, and nobody said yet that it is to go on here.
     #[n(22)]
     Imported,
+    /// A budget is used up.
+    #[n(23)]
+    BudgetExceeded,
+    /// The guest asked for more between two events than the host holds.
+    #[n(24)]
+    StepTooLarge,
+    /// The guest computed for too long between two events.
+    #[n(25)]
+    TurnTooLong,
+    /// Its tenant stores as much as it may.
+    #[n(26)]
+    QuotaExceeded,
 }
 
 impl ParkKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Divergence,
         Self::Trap,
         Self::FuelExhausted,
@@ -312,6 +334,10 @@ impl ParkKind {
         Self::HistoryFull,
         Self::GuestError,
         Self::Imported,
+        Self::BudgetExceeded,
+        Self::QuotaExceeded,
+        Self::StepTooLarge,
+        Self::TurnTooLong,
     ];
 
     /// Its text.
@@ -326,6 +352,10 @@ impl ParkKind {
             Self::HistoryFull => "history_full",
             Self::GuestError => "guest_error",
             Self::Imported => "imported",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::StepTooLarge => "step_too_large",
+            Self::TurnTooLong => "turn_too_long",
+            Self::QuotaExceeded => "quota_exceeded",
         }
     }
 }

@@ -8,10 +8,12 @@
 //! `inputs` handles what comes in, `loading` brings the guest into memory, `writing` sends commits and does what waited for them.
 
 mod affairs;
+mod budget;
 mod ending;
 mod gathering;
 mod inputs;
 mod loading;
+mod metering;
 mod others;
 mod swapping;
 mod writing;
@@ -32,9 +34,12 @@ use tokio::sync::mpsc;
 
 use crate::batch::{Batch, Effects};
 use crate::inner::{Inner, RunKey, stopping};
+use crate::log_allowance::LogAllowance;
 use crate::registry::Message;
 use crate::residency::Seat;
 use crate::session::Session;
+
+use self::metering::Meter;
 
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
@@ -60,6 +65,9 @@ pub(crate) struct RunTask {
     /// The first events of a run that was started just now; spares the first read.
     fresh: Vec<Recorded>,
     limits: Limits,
+    /// Bytes of the history, as far as this task knows it: all of it once the guest was in memory.
+    history_bytes: u64,
+    log: LogAllowance,
     /// Events, those gathered included.
     length: Seq,
     seated: Option<Seated>,
@@ -83,6 +91,7 @@ pub(crate) struct RunTask {
     /// The run has ended, and not all who are concerned know.
     unsettled: bool,
     settling: Option<Settling>,
+    meter: Meter,
 }
 
 /// The run that a run goes on as.
@@ -115,6 +124,8 @@ impl RunTask {
             run_changed: false,
             fresh: Vec::new(),
             limits,
+            history_bytes: 0,
+            log: LogAllowance::default(),
             length: 0,
             seated: None,
             needs_guest: false,
@@ -130,6 +141,7 @@ impl RunTask {
             continuation: None,
             unsettled: false,
             settling: None,
+            meter: Meter::default(),
         }
     }
 
@@ -199,7 +211,11 @@ impl RunTask {
             // Where disk and activities are quick, nothing below ever waits: others have their turn all the same.
             tokio::task::coop::consume_budget().await;
             match self.next_wake().await {
-                Wake::Stopping => return self.flush().await,
+                Wake::Stopping => {
+                    self.flush().await?;
+                    self.drop_guest();
+                    return self.flush().await;
+                }
                 wake => self.handle(wake).await?,
             }
             for _ in 0..MAX_GATHERED {
@@ -239,7 +255,7 @@ impl RunTask {
 
     async fn handle(&mut self, wake: Wake) -> Result<(), StoreError> {
         match wake {
-            Wake::Written(result) => self.written(result)?,
+            Wake::Written(result) => self.written(result).await?,
             Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
             Wake::Settled => {
                 self.settling = None;
@@ -287,12 +303,15 @@ impl RunTask {
         self.seated = None;
         self.timers.clear();
         self.awaited.clear();
+        self.meter.drops(self.inner.clock.now_ms());
+        self.write_metered();
     }
 
     /// Appends an event to what is gathered, and gives its place.
     fn record(&mut self, event: Event) -> (Seq, Recorded) {
         let recorded = Recorded { time_ms: self.inner.clock.now_ms(), event };
         self.batch.push(recorded.clone());
+        self.history_bytes = self.history_bytes.saturating_add(recorded.bytes());
         self.length += 1;
         (self.length - 1, recorded)
     }
@@ -305,7 +324,10 @@ impl RunTask {
                 let delivered = seated.session.deliver(seq, &recorded).await;
                 seated.seat.busy(seated.session.memory_bytes());
                 match delivered {
-                    Ok(news) => self.take(news),
+                    Ok(news) => {
+                        self.meter.stands_at(seq);
+                        self.take(news);
+                    }
                     Err(reason) => self.park(reason),
                 }
             }

@@ -5,9 +5,11 @@ mod forks;
 mod history;
 mod identity;
 mod inspection;
+mod ledger;
 mod replay;
 mod schedules;
 mod tools;
+mod usage;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ pub use identity::{
     Tokens,
 };
 pub use inspection::Inspection;
+pub use ledger::{BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerQuery, LedgerReport, RunLedgerReport};
 pub use replay::{
     CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
 };
@@ -33,6 +36,7 @@ pub use schedules::{
     TriggerOutcome, TriggerSchedule, Triggered,
 };
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
+pub use usage::TenantUsage;
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
     SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,

@@ -44,7 +44,7 @@ impl OwnCalls<'_> {
     }
 
     async fn fetch(&self, call: Call) -> Outcome {
-        let Activity { tenant, run_id, call: of, .. } = self.activity;
+        let Activity { tenant, run_id, call: of, share, .. } = self.activity;
         let mut options = call.options;
         options.idempotency_key.get_or_insert_with(|| self.key(call.index));
         let activity = Activity {
@@ -57,6 +57,7 @@ impl OwnCalls<'_> {
             requested_ms: self.clock.now_ms(),
             deferred: None,
             policy: self.policy.clone(),
+            share: share.clone(),
         };
         self.fetcher.fetch(self.clock, &activity).await.outcome
     }

@@ -2,7 +2,9 @@
 
 mod decode;
 mod encode;
+mod meter;
 mod openai;
+mod prices;
 pub(crate) mod read;
 mod refusal;
 
@@ -17,12 +19,14 @@ use crate::scripted::Scripted;
 use crate::{Activity, Performed};
 
 use openai::Provider;
+use prices::Prices;
 
 /// All providers of language models.
 #[derive(Debug)]
 pub(crate) struct Models {
     providers: BTreeMap<String, Provider>,
     default: Option<String>,
+    prices: Prices,
     /// The servers of scripted providers; they end with the host.
     _scripted: Vec<Scripted>,
 }
@@ -67,14 +71,18 @@ impl Models {
             None if providers.len() == 1 => providers.keys().next().cloned(),
             None => None,
         };
-        Ok(Self { providers, default, _scripted: servers })
+        Ok(Self { providers, default, prices: Prices::new(&config.prices)?, _scripted: servers })
     }
 
     /// Performs a call.
     pub(crate) async fn generate(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
         match self.prepare(activity) {
             Ok((provider, prepared, entered)) => {
-                entered.leave(activity.kind, provider.generate(clock, activity, &prepared).await)
+                let mut performed = provider.generate(clock, activity, &prepared).await;
+                if let Some(usage) = &mut performed.usage {
+                    usage.cost = self.prices.of(usage);
+                }
+                entered.leave(activity.kind, performed)
             }
             Err(performed) => *performed,
         }

@@ -8,6 +8,7 @@ mod failures;
 mod forks;
 mod grants;
 mod hosts;
+mod ledger;
 mod outages;
 mod replays;
 mod schedules;

@@ -57,6 +57,8 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         held_back: None,
         forked_from: None,
         fork_race: None,
+        budget_warning: None,
+        parked_for_day: None,
     }
 }
 

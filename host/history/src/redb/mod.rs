@@ -14,6 +14,7 @@ mod forks;
 mod index;
 mod key;
 mod keys;
+mod ledger;
 mod limits;
 mod list;
 mod log;
@@ -32,6 +33,7 @@ mod runs;
 mod schedules;
 mod snapshot;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -44,8 +46,8 @@ use std::sync::Arc;
 
 use ::redb::{Database, ReadOnlyTable, StorageBackend};
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
-    ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -56,8 +58,9 @@ use self::row::Row;
 use self::snapshot::{Snapshot, aside};
 use self::writer::Writer;
 use crate::{
-    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Owner, RunFilter, RunPage,
-    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
+    VersionsChange,
 };
 
 /// How a [`RedbStore`] is opened.
@@ -115,6 +118,7 @@ impl RedbStore {
         let database = Arc::new(database);
         let writer = Writer::open(Arc::clone(&database), log, options.log_bytes)?;
         index::build(&database)?;
+        tally::build(&database)?;
         Ok(Self { committer: Committer::start(writer)?, database })
     }
 
@@ -376,6 +380,27 @@ impl Store for RedbStore {
         self.scan(move |snapshot| tools::component(&snapshot.table(tools::TABLE)?, &tenant, &name))
     }
 
+    fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>> {
+        Box::pin(async move { ledger::of_run(&self.snapshot()?.table(ledger::TABLE)?, tenant, run_id) })
+    }
+
+    fn day_ledger<'a>(&'a self, tenant: &'a Tenant, day: Day) -> StoreFuture<'a, Counters> {
+        Box::pin(async move { ledger::of_day(&self.snapshot()?.table(ledger::TABLE)?, tenant, day) })
+    }
+
+    fn ledger<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        (from, to): (Day, Day),
+        after: Option<&'a LedgerKey>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<LedgerRow>> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        self.scan(move |snapshot| {
+            ledger::list(&snapshot.table(ledger::TABLE)?, &tenant, (from, to), after.as_ref(), limit)
+        })
+    }
+
     fn document<'a>(
         &'a self,
         owner: &'a Owner,
@@ -431,6 +456,14 @@ impl Store for RedbStore {
             }
             Ok(())
         })
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        Box::pin(async move { tally::get(&self.snapshot()?.table(tally::TABLE)?, tenant) })
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.committer.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

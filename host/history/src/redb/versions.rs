@@ -54,6 +54,10 @@ pub(super) struct PreparedVersions {
 }
 
 impl PreparedVersions {
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
     /// About how many bytes it holds.
     pub(super) fn size(&self) -> usize {
         self.component.iter().map(Row::size).sum::<usize>() + self.routing.value.len() + self.put.len() * 4096 + 256

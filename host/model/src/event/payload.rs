@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::Seq;
 use crate::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Failure, GatewayNote, Json, Limits,
-    Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, GatewayNote,
+    Json, Limits, Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// See [`Event::RunStarted`].
@@ -98,15 +98,18 @@ pub struct CallCompleted {
     /// The grant by which it was allowed, where it took one.
     #[n(3)]
     pub grant: Option<String>,
+    /// What it used, where somebody outside performed it.
+    #[n(4)]
+    pub usage: Option<CallUsage>,
     /// What the rules of the gateway did to it.
     #[n(5)]
     pub gateway: Option<Vec<GatewayNote>>,
 }
 
 impl CallCompleted {
-    /// A call that nobody had to allow.
+    /// An outcome, of which nothing more is known.
     pub fn new(call: CallIndex, outcome: Outcome, attempts: u32) -> Self {
-        Self { call, outcome, attempts, grant: None, gateway: None }
+        Self { call, outcome, attempts, grant: None, usage: None, gateway: None }
     }
 }
 

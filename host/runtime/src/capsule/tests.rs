@@ -78,6 +78,16 @@ fn a_capsule_is_read_as_it_was_written() {
     assert_eq!(event.request.unwrap().as_str(), r#"{"model":"m","messages":[{"role":"user"},[1]]}"#);
 }
 
+/// The corpus of the fuzz target has a whole one to begin with.
+#[test]
+fn the_corpus_has_a_capsule_that_can_be_read() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/capsule/whole");
+    if !path.exists() && std::env::var_os("ABIDE_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, body()).unwrap();
+    }
+    assert_eq!(Capsule::read(&sealed(std::fs::read(&path).unwrap())).unwrap().events(), 4);
+}
+
 #[test]
 fn a_file_that_is_cut_or_damaged_anywhere_is_refused() {
     let file = sample().write().unwrap();

@@ -22,6 +22,10 @@ impl RunTask {
                 backtrace: Vec::new(),
             });
         }
+        self.history_bytes += nodes.iter().map(|(_, node)| node.text.len() as u64).sum::<u64>();
+        if let Some(reason) = self.is_too_large().filter(|_| !ended) {
+            return self.park(reason);
+        }
         if let Some(attributes) = attributes {
             self.change_run(|run| run.attributes = attributes);
         }
@@ -64,6 +68,26 @@ impl RunTask {
         self.batch.effects.log.extend(log);
     }
 
+    /// Why the run cannot go on for its size, or for that of all that its tenant has.
+    fn is_too_large(&self) -> Option<ParkReason> {
+        let limit = self.limits.history_bytes();
+        let message = if self.history_bytes > limit {
+            format!(
+                "the history has {} bytes, its limit is {limit}: end the run with `abide terminate`, and start it again with less to do",
+                self.history_bytes
+            )
+        } else {
+            let refused = self.inner.share(&self.key.tenant).check_stored().err()?;
+            return Some(ParkReason {
+                kind: ParkKind::QuotaExceeded,
+                message: format!("{}; then let it go on with `abide resume RUN`", refused.message),
+                event: Some(self.length),
+                backtrace: Vec::new(),
+            });
+        };
+        Some(ParkReason { kind: ParkKind::HistoryFull, message, event: Some(self.length), backtrace: Vec::new() })
+    }
+
     /// The guest requested a call.
     pub(super) fn requested(&mut self, call: Call, requested_ms: u64) {
         match call.kind.source() {
@@ -97,6 +121,7 @@ impl RunTask {
             run.outcome = outcome;
             run.closed_ms = Some(closed_ms);
             run.parked = None;
+            run.parked_for_day = None;
         });
         self.unsettled = self.run.as_ref().is_some_and(affairs::are_open);
     }
@@ -109,6 +134,7 @@ impl RunTask {
             );
         }
         tracing::warn!(run_id = %self.key.run_id, reason = reason.message, "a run is parked");
+        self.stop_metering();
         self.seated = None;
         self.record(Event::RunParked(abide_model::RunParked { reason: reason.clone() }));
         self.needs_guest = false;

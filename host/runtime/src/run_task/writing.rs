@@ -5,17 +5,19 @@ use std::sync::Arc;
 use abide_activities::{Activity, Performed, Veil};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Digest, Error, Source, WorkflowName};
+use abide_model::{Call, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
 use crate::inner::Inner;
+use crate::sharing::TenantShare;
 
 /// Performs an activity by what holds now for runs on a version. What the run's veil keeps out of its history is not in what this gives.
 async fn perform_activity(
     inner: Arc<Inner>,
+    share: Arc<TenantShare>,
     (workflow, version): (WorkflowName, Digest),
     mut activity: Activity,
     veil: Arc<Veil>,
@@ -26,7 +28,7 @@ async fn perform_activity(
         Err(_) => return std::future::pending().await,
     }
     let veiled = veil.cover(activity.kind, &activity.request).map(|(_, veiled)| veiled);
-    let mut performed = inner.performer.perform(activity).await;
+    let mut performed = perform_admitted(&inner, &share, activity).await;
     if let Some(veiled) = veiled {
         performed.outcome = veiled.cover(performed.outcome);
     }
@@ -61,10 +63,21 @@ impl RunTask {
         if self.batch.is_empty() {
             return;
         }
+        self.meter_batch();
         let Batch { commit, mut effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
         if !effects.answers.is_empty() {
-            effects.run = Some(run.clone());
+            effects.run.clone_from(&self.run);
         }
+        let requested = |recorded: &Recorded| match &recorded.event {
+            Event::CallRequested(requested) => Some(requested.kind),
+            _ => None,
+        };
+        effects.requested = commit.events.iter().filter_map(requested).collect();
+        self.send(commit, effects);
+    }
+
+    /// Sends a commit to the store.
+    pub(super) fn send(&mut self, commit: abide_history::Commit, effects: Effects) {
         let earliest = commit.timers_set.iter().map(|timer| timer.due_ms).min();
         let inner = self.inner.clone();
         let writing: Commit = Box::pin(async move {
@@ -78,15 +91,16 @@ impl RunTask {
     }
 
     /// A commit came back: what waited for it happens now.
-    pub(super) fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(super) async fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         let Some((_, effects)) = self.writing.take() else { return Ok(()) };
         if let Err(error) = result {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, run, answers, log, successor, settled, ringing } = effects;
+        let Effects { perform, requested, abort, closed, run, answers, log, successor, settled, ringing } = effects;
         drop(ringing);
         if closed {
+            self.meter.leaves(self.inner.clock.now_ms());
             self.seated = None;
             // What the host itself does for the run is quick, and comes to its end: a child that is being started has to be known.
             self.handles.retain(|_, (source, handle)| {
@@ -95,9 +109,6 @@ impl RunTask {
                 }
                 *source != Source::Activity
             });
-        }
-        for (call, requested_ms) in perform {
-            self.perform(call, requested_ms, None);
         }
         for call in abort {
             if let Some((_, handle)) = self.handles.remove(&call) {
@@ -111,12 +122,18 @@ impl RunTask {
             self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
+            let log = self.log.take(log, self.limits.log_bytes());
             write_log(&self.key, run, log);
         }
         if let Some(run) = &run {
             Effects::answer(answers, run);
         }
         self.inner.followers.tell(&self.key, closed);
+        if requested.is_empty() || !self.is_running() || !self.park_over_budget(&requested).await? {
+            for (call, requested_ms) in perform {
+                self.perform(call, requested_ms, None);
+            }
+        }
         Ok(())
     }
 
@@ -132,6 +149,7 @@ impl RunTask {
         let on = (run.workflow.clone(), run.version);
         let performed = match source {
             Source::Activity => {
+                let share = self.inner.share(&self.key.tenant);
                 let activity = Activity {
                     tenant: self.key.tenant.clone(),
                     run_id: self.key.run_id,
@@ -142,8 +160,9 @@ impl RunTask {
                     requested_ms,
                     deferred,
                     policy: Arc::default(),
+                    share: share.activities.clone(),
                 };
-                perform_activity(self.inner.clone(), on, activity, self.veil.clone()).boxed()
+                perform_activity(self.inner.clone(), share, on, activity, self.veil.clone()).boxed()
             }
             _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
@@ -159,7 +178,21 @@ impl RunTask {
             self.begin_write();
             let Some((writing, _)) = &mut self.writing else { return Ok(()) };
             let result = writing.as_mut().await;
-            self.written(result)?;
+            self.written(result).await?;
         }
     }
+}
+
+/// Performs an activity when the quotas of its tenant allow it. One whose answer is waited for was begun before.
+async fn perform_admitted(inner: &Inner, share: &Arc<TenantShare>, activity: Activity) -> Performed {
+    let admitted = match activity.deferred {
+        Some(_) => None,
+        None => match inner.sharing.admit(share, activity.options.total_timeout_ms).await {
+            Ok(slot) => Some(slot),
+            Err(failure) => return Performed::new(Outcome::Failed(failure), 0),
+        },
+    };
+    let performed = inner.performer.perform(activity).await;
+    drop(admitted);
+    performed
 }

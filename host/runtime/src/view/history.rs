@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, GatewayNote, Json, Outcome,
-    ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, GatewayNote, Json,
+    Outcome, ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct HistoryEvent {
     /// How often the call was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What the call used: its provider, tokens and their price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<CallUsage>,
     /// The grant by which the call was allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
@@ -142,6 +145,7 @@ impl HistoryEvent {
             options: None,
             outcome: None,
             attempts: None,
+            usage: None,
             grant: None,
             gateway: None,
             veil: None,
@@ -225,6 +229,7 @@ impl HistoryEvent {
                 shown.call = Some(completed.call);
                 shown.outcome = Some(completed.outcome.clone());
                 shown.attempts = Some(completed.attempts).filter(|attempts| *attempts > 0);
+                shown.usage.clone_from(&completed.usage);
                 shown.grant.clone_from(&completed.grant);
                 shown.gateway.clone_from(&completed.gateway);
             }

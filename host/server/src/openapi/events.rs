@@ -9,7 +9,7 @@ use abide_model::{
 use abide_runtime::view::{History, HistoryEvent};
 use serde_json::json;
 
-use super::samples::{attributes, configuration, document, failure, fits, parent, reason, run, text};
+use super::samples::{attributes, configuration, document, failure, fits, parent, reason, run, text, usage};
 
 #[test]
 fn every_event_is_as_documented() {
@@ -61,6 +61,7 @@ fn every_event_is_as_documented() {
         Event::CallCompleted(CallCompleted {
             grant: Some("llm:openai/*".into()),
             gateway: Some(notes),
+            usage: Some(usage()),
             ..CallCompleted::new(0, failure(), 2)
         }),
         Event::CallCancelled(CallCancelled { call: 1, cause: 0 }),
