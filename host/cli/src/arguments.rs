@@ -6,21 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-<<<<<<< ours
     access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, ledger, list, new,
     replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
-||||||| base
-<<<<<<<<< Temporary merge branch 1
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay, result,
-    schedule, serve, signal, start, swap, tasks, tools, update, versions,
-=========
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result,
-    schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
->>>>>>>>> Temporary merge branch 2
-=======
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay,
-    result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
->>>>>>> theirs
 };
 use crate::output::Format;
 
