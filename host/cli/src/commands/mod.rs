@@ -78,7 +78,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
-        Command::Grants(command) => grants::run(&client()?, command, format).await,
+        Command::Grants(command) => {
+            grants::run(&client()?, arguments.global.connection.tenant.as_deref(), command, format).await
+        }
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

@@ -7,6 +7,7 @@ mod building;
 mod compiling;
 mod failures;
 mod forks;
+mod grants;
 mod hosts;
 mod ledger;
 mod outages;
