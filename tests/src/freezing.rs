@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use abide_history::{
-    Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, DueSchedule, DueTimer, KeyUse, Keyring, RunFilter, RunPage, ScheduleChange, SchedulePage, Store,
+    StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
 };
 use abide_model::{
     CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
@@ -234,6 +234,14 @@ impl Store for FreezingStore {
 
     fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>> {
         self.inner.tool_component(tenant, name)
+    }
+
+    fn erase<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.erase(tenant)))
+    }
+
+    fn keyring(&self) -> Keyring {
+        self.inner.keyring()
     }
 
     fn failed(&self) -> Option<StoreError> {

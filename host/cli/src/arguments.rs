@@ -5,8 +5,8 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, list, new, replay, result, schedule,
-    serve, signal, start, swap, tasks, tools, update, versions,
+    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay, result,
+    schedule, serve, signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -124,6 +124,9 @@ pub(crate) enum Command {
     Keep(fork::KeepArguments),
     /// Show, upload and remove tool components
     Tools(tools::ToolsArguments),
+    /// Make and look at master keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

@@ -6,6 +6,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod keys;
 mod redb;
 mod schedules;
 mod store;
@@ -14,6 +15,7 @@ mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
 pub use error::StoreError;
+pub use keys::{KeyOf, Keyring, MasterKey, MasterKeys};
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
 pub use tool::UploadedTool;

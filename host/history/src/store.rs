@@ -12,7 +12,7 @@ use abide_model::{
 };
 use bytes::Bytes;
 
-use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError, UploadedTool, Version, VersionsChange};
+use crate::{DueSchedule, Keyring, ScheduleChange, SchedulePage, StoreError, UploadedTool, Version, VersionsChange};
 
 /// What a store's methods give.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -278,6 +278,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// The component of a tool component.
     fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Removes everything that is stored of a tenant, and its key first: from then on nothing of it can be read that was sealed, nor anything
+    /// of it written by this store until [`crate::Keyring::release`]. One that is cut short is finished by asking again.
+    fn erase<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, ()>;
+
+    /// The keys of tenants, for what the host seals itself. A store that was given none has none.
+    fn keyring(&self) -> Keyring {
+        Keyring::none()
+    }
 
     /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
     /// is on disk after a failed sync is not known.

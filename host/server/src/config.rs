@@ -14,6 +14,7 @@ use abide_runtime::{HostConfig, Retention};
 use serde::{Deserialize, Deserializer};
 
 use crate::duration::parse_duration;
+use crate::encryption::EncryptionSection;
 
 /// Where a host listens, if nothing else is said.
 const LISTEN: &str = "127.0.0.1:7400";
@@ -35,6 +36,8 @@ pub struct Config {
     pub host: HostSection,
     /// How long runs that have ended are kept.
     pub retention: Retention,
+    /// The master key, and what is sealed.
+    pub encryption: EncryptionSection,
     /// Language models, tools and HTTP.
     pub activities: ActivitiesConfig,
     /// Where relative paths of activities begin.
@@ -105,6 +108,7 @@ struct File {
     limits: Limits,
     host: HostSection,
     retention: RetentionSection,
+    encryption: EncryptionSection,
     llm: BTreeMap<String, LlmProvider>,
     default_llm: Option<String>,
     tools: BTreeMap<String, ToolsProvider>,
@@ -137,6 +141,7 @@ impl Default for File {
             limits: Limits::default(),
             host: HostSection::default(),
             retention: RetentionSection::default(),
+            encryption: EncryptionSection::default(),
             llm,
             default_llm,
             tools,
@@ -188,6 +193,7 @@ impl Config {
             limits,
             host,
             retention,
+            encryption,
             llm,
             default_llm,
             tools,
@@ -205,6 +211,7 @@ impl Config {
             limits,
             host,
             retention: retention.into(),
+            encryption,
             activities: ActivitiesConfig {
                 llm,
                 default_llm,
@@ -272,6 +279,11 @@ mod tests {
             audit = "forever"
             chat = "12h"
 
+            [encryption]
+            key_file = "master.key"
+            previous = [{ key_env = "OLD_KEY" }]
+            payloads = true
+
             [llm.local]
             kind = "openai"
             base_url = "http://127.0.0.1:11434/v1"
@@ -302,6 +314,8 @@ mod tests {
         let chat = Some(Duration::from_secs(12 * 3600));
         let workflows = BTreeMap::from([(name("audit"), None), (name("chat"), chat)]);
         assert_eq!(config.retention, Retention { closed_runs: Some(Duration::from_secs(30 * 86_400)), workflows });
+        assert_eq!(config.encryption.key_file.as_deref(), Some(Path::new("master.key")));
+        assert!(config.encryption.payloads && config.encryption.previous[0].key_env.as_deref() == Some("OLD_KEY"));
         assert_eq!(config.activities.llm.len(), 2);
         assert_eq!(config.activities.default_llm.as_deref(), Some("local"));
         assert_eq!(config.activities.http.allow, ["api.example.com"]);

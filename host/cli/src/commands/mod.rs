@@ -10,6 +10,7 @@ pub(crate) mod dev;
 pub(crate) mod fork;
 pub(crate) mod history;
 pub(crate) mod inspect;
+pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod replay;
@@ -71,6 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
+        Command::Keys(command) => keys::run(command, format),
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

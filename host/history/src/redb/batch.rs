@@ -10,7 +10,7 @@ use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
-use super::{deletion, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions};
+use super::{deletion, erasure, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions};
 use crate::StoreError;
 
 /// A change, ready to be written.
@@ -25,11 +25,28 @@ pub(super) enum Change {
         name: String,
         rows: Vec<Row>,
     },
+    /// One step of a tenant's erasure.
+    Erase {
+        tenant: Tenant,
+    },
     /// One step of a deletion.
     Delete {
         tenant: Tenant,
         run_id: RunId,
     },
+}
+
+impl Change {
+    /// Whose rows it writes, where those may have to be sealed.
+    fn sealed_for(&self) -> Option<&Tenant> {
+        match self {
+            Self::Commit(commit) => Some(&commit.tenant),
+            Self::Schedule(change) => Some(change.tenant()),
+            Self::Versions(change) => Some(change.tenant()),
+            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } => Some(tenant),
+            Self::Erase { .. } => None,
+        }
+    }
 }
 
 /// Writes those changes that may be made. Gives an answer for each; or one error, and then the transaction is broken.
@@ -49,11 +66,14 @@ pub(super) fn write<'c>(
 
 /// Whether a change may be made. Writes nothing.
 fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
+    if let Some(tenant) = change.sealed_for() {
+        writing.keys().sealing(tenant)?;
+    }
     let commit = match change {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
-        Change::Tool { .. } => return Ok(()),
+        Change::Tool { .. } | Change::Erase { .. } => return Ok(()),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -100,6 +120,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Versions(change) => versions::apply(writing, change),
         Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
+        Change::Erase { tenant } => erasure::step(writing, tenant),
     }
 }
 

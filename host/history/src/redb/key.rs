@@ -121,6 +121,11 @@ impl<'a> KeyReader<'a> {
         self.take().map(u32::from_be_bytes)
     }
 
+    /// All the rest.
+    pub(super) fn rest_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// A text that is all the rest.
     pub(super) fn rest(&mut self) -> Option<&'a str> {
         std::str::from_utf8(std::mem::take(&mut self.0)).ok()
