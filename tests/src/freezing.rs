@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use abide_history::{
-    Commit, DueSchedule, DueTimer, KeyUse, Keyring, RunFilter, RunPage, ScheduleChange, SchedulePage, Store,
-    StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, Owner, RunFilter, RunPage,
+    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
 };
 use abide_model::{
-    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
-    WorkflowName,
+    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
+    ScheduleId, Seq, Tenant, WorkflowName,
 };
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -242,6 +242,46 @@ impl Store for FreezingStore {
 
     fn keyring(&self) -> Keyring {
         self.inner.keyring()
+    }
+
+    fn document<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        name: &'a str,
+    ) -> StoreFuture<'a, Option<Document>> {
+        self.inner.document(owner, kind, name)
+    }
+
+    fn documents<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(String, Document)>> {
+        self.inner.documents(owner, kind, after, limit)
+    }
+
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+        Box::pin(self.counted(self.inner.change_documents(changes)))
+    }
+
+    fn record_audit<'a>(&'a self, owner: &'a Owner, id: AuditId, entry: AuditEntry) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.record_audit(owner, id, entry)))
+    }
+
+    fn audit<'a>(
+        &'a self,
+        owner: &'a Owner,
+        before: Option<AuditId>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(AuditId, AuditEntry)>> {
+        self.inner.audit(owner, before, limit)
+    }
+
+    fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
+        Box::pin(self.counted(self.inner.prune_audit(owner, until_ms)))
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -102,7 +102,7 @@ async fn runs_that_ended_long_ago_are_deleted() {
     assert_eq!(found(&local, "started > -1h").await, names(&["open", "kept", "old"]), "none is old enough");
     let local = local.reopen_with(ScriptedPerformer::echoing(), |config| {
         let workflows = BTreeMap::from([(WorkflowName::parse("audit").unwrap(), None)]);
-        config.retention = Retention { closed_runs: Some(Duration::ZERO), workflows };
+        config.retention = Retention { closed_runs: Some(Duration::ZERO), workflows, audit: None };
     });
     let local = local.await;
     until_found(&local, "started > -1h", &["open", "kept"]).await;

@@ -48,6 +48,9 @@ pub enum StoreError {
     /// The versions of a workflow were changed in between. Nothing was written.
     #[error("the versions of `{0}` were changed by somebody else in between: look at them, then try again")]
     VersionsChanged(WorkflowName),
+    /// A document was changed, made or removed in between. Nothing was written.
+    #[error("`{0}` was changed by somebody else in between: look at it, then try again")]
+    DocumentChanged(String),
     /// Another process has the data folder.
     #[error("{0}")]
     InUse(String),
@@ -71,9 +74,10 @@ pub enum StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::Conflict { .. } | StoreError::ScheduleChanged(_) | StoreError::VersionsChanged(_) => {
-                ErrorCode::Conflict
-            }
+            StoreError::Conflict { .. }
+            | StoreError::ScheduleChanged(_)
+            | StoreError::VersionsChanged(_)
+            | StoreError::DocumentChanged(_) => ErrorCode::Conflict,
             StoreError::RunAlreadyOpen(_) => ErrorCode::RunAlreadyOpen,
             StoreError::IdUsed { .. } => ErrorCode::RunIdUsed,
             StoreError::NoSuchRun(_) => ErrorCode::RunNotFound,

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod documents;
 mod error;
 mod keys;
 mod redb;
@@ -14,6 +15,7 @@ mod tool;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
+pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use keys::{KeyOf, Keyring, MasterKey, MasterKeys};
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};

@@ -7,12 +7,15 @@
 use std::pin::Pin;
 
 use abide_model::{
-    CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request, Routing, Run, RunId,
-    RunStatus, Schedule, ScheduleId, Seq, Tenant, Term, WorkflowName,
+    AuditEntry, AuditId, CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request,
+    Routing, Run, RunId, RunStatus, Schedule, ScheduleId, Seq, Tenant, Term, WorkflowName,
 };
 use bytes::Bytes;
 
-use crate::{DueSchedule, Keyring, ScheduleChange, SchedulePage, StoreError, UploadedTool, Version, VersionsChange};
+use crate::{
+    Document, DocumentChange, DocumentKind, DueSchedule, Keyring, Owner, ScheduleChange, SchedulePage, StoreError,
+    UploadedTool, Version, VersionsChange,
+};
 
 /// What a store's methods give.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -287,6 +290,37 @@ pub trait Store: Send + Sync + 'static {
     fn keyring(&self) -> Keyring {
         Keyring::none()
     }
+
+    /// A document.
+    fn document<'a>(&'a self, owner: &'a Owner, kind: DocumentKind, name: &'a str)
+    -> StoreFuture<'a, Option<Document>>;
+
+    /// Documents of one kind after `after`, in the order of their names.
+    fn documents<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(String, Document)>>;
+
+    /// Makes, changes or removes documents: all of them, or none. Refused with [`StoreError::DocumentChanged`] where one has another
+    /// revision than its change expects.
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()>;
+
+    /// Records what somebody did, in place of the entry of that id.
+    fn record_audit<'a>(&'a self, owner: &'a Owner, id: AuditId, entry: AuditEntry) -> StoreFuture<'a, ()>;
+
+    /// What was done, latest first, before `before`.
+    fn audit<'a>(
+        &'a self,
+        owner: &'a Owner,
+        before: Option<AuditId>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(AuditId, AuditEntry)>>;
+
+    /// Removes what was done before `until_ms`.
+    fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()>;
 
     /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
     /// is on disk after a failed sync is not known.

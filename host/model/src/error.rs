@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorCode {
     /// A parameter, header or field is malformed.
     InvalidArgument,
+    /// The request carries no token, or one that is good no more.
+    Unauthenticated,
+    /// The token may not do this.
+    Forbidden,
     /// A text that must be JSON is not.
     InvalidJson,
     /// An uploaded file is no component that can run here.
@@ -20,6 +24,12 @@ pub enum ErrorCode {
     VersionNotFound,
     /// There is no such schedule.
     ScheduleNotFound,
+    /// There is no such tenant.
+    TenantNotFound,
+    /// There is no such token.
+    TokenNotFound,
+    /// The tenant has no such setting.
+    SettingNotFound,
     /// There is no such path.
     NotFound,
     /// The path exists, not with this method.
@@ -30,6 +40,8 @@ pub enum ErrorCode {
     RunIdUsed,
     /// A schedule with this id is there.
     ScheduleExists,
+    /// A tenant of this name is there.
+    TenantExists,
     /// The run has ended.
     RunClosed,
     /// The run has not ended.
@@ -89,6 +101,8 @@ impl ErrorCode {
     pub fn http_status(self) -> u16 {
         match self {
             Self::InvalidArgument | Self::InvalidJson | Self::InvalidConfig => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
             Self::RunNotFound
             | Self::WorkflowNotFound
             | Self::VersionNotFound
@@ -98,12 +112,16 @@ impl ErrorCode {
             | Self::QueryNotFound
             | Self::QueueNotFound
             | Self::TaskNotFound
-            | Self::ToolNotFound => 404,
+            | Self::ToolNotFound
+            | Self::TenantNotFound
+            | Self::TokenNotFound
+            | Self::SettingNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
             | Self::RunIdUsed
             | Self::ScheduleExists
+            | Self::TenantExists
             | Self::RunClosed
             | Self::RunOpen
             | Self::RunNotParked
@@ -143,6 +161,12 @@ impl ErrorCode {
             Self::InvalidArgument => "invalid-argument",
             Self::InvalidJson => "invalid-json",
             Self::InvalidComponent => "invalid-component",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::TenantNotFound => "tenant-not-found",
+            Self::TokenNotFound => "token-not-found",
+            Self::SettingNotFound => "setting-not-found",
+            Self::TenantExists => "tenant-exists",
             Self::RunNotFound => "run-not-found",
             Self::WorkflowNotFound => "workflow-not-found",
             Self::VersionNotFound => "version-not-found",

@@ -24,6 +24,7 @@ mod event;
 mod failure;
 mod filter;
 pub mod http;
+mod identity;
 mod ids;
 mod instant;
 mod interface;
@@ -37,6 +38,7 @@ mod routing;
 mod run;
 mod scalar;
 mod schedule;
+mod setting;
 pub mod tools;
 
 pub use attributes::{AttributeChanges, AttributeValue, Attributes};
@@ -52,6 +54,7 @@ pub use event::{
 };
 pub use failure::Failure;
 pub use filter::{Filter, Term};
+pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
 pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
@@ -65,3 +68,4 @@ pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,
 };
+pub use setting::{Setting, SettingKind};

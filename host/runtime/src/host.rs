@@ -97,6 +97,7 @@ impl Host {
         if let Some(workers) = inner.performer.workers() {
             workers.record_in(ByRunTasks(Arc::downgrade(inner)));
         }
+        inner.load_tenants().await?;
         // Before a run is driven that calls one of them.
         tool_components::load(inner).await?;
         inner.tasks.spawn(driving::drive(inner.clone()));
@@ -133,6 +134,9 @@ impl Host {
             residency: Residency::new(config.max_resident, config.resident_bytes),
             replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
             tool_turn: Semaphore::new(1),
+            tenants: Default::default(),
+            settings: Default::default(),
+            settings_turn: Semaphore::new(1),
             registry: Default::default(),
             followers: Default::default(),
             timer_hint: Default::default(),

@@ -14,6 +14,8 @@ use crate::followers::Followers;
 use crate::programs::Programs;
 use crate::registry::Registry;
 use crate::residency::Residency;
+use crate::settings::Settings;
+use crate::tenants::Tenants;
 use crate::timers::TimerHint;
 
 /// Names a run in the whole host.
@@ -38,6 +40,10 @@ pub(crate) struct Inner {
     pub(crate) replay_seats: Arc<tokio::sync::Semaphore>,
     /// Changes of tool components take turns.
     pub(crate) tool_turn: tokio::sync::Semaphore,
+    pub(crate) tenants: Tenants,
+    pub(crate) settings: Settings,
+    /// Changes of settings take turns.
+    pub(crate) settings_turn: tokio::sync::Semaphore,
     pub(crate) registry: Registry,
     pub(crate) followers: Followers,
     pub(crate) timer_hint: TimerHint,

@@ -3,6 +3,7 @@
 //! [`Host`] is the handle; it is cheap to clone. A host is opened over a [`Store`](abide_history::Store) and a
 //! [`Performer`](abide_activities::Performer), and drives at once what the store says is to be driven.
 
+mod auditing;
 mod batch;
 mod capsule;
 mod checking;
@@ -34,12 +35,15 @@ mod schedules;
 mod searching;
 mod second_engines;
 mod session;
+mod settings;
 mod slice;
 mod starting;
 mod swapping;
 mod tasks;
+mod tenants;
 mod time_travel;
 mod timers;
+mod tokens;
 mod tool_components;
 mod updating;
 mod versions;
@@ -53,3 +57,4 @@ pub use host::{Host, HostConfig};
 pub use replayer::Replayer;
 pub use retention::Retention;
 pub use schedules::{format_time, parse_time};
+pub use tokens::Actor;

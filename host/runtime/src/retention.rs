@@ -28,11 +28,13 @@ pub struct Retention {
     pub closed_runs: Option<Duration>,
     /// Of these workflows. `None`: for ever.
     pub workflows: BTreeMap<WorkflowName, Option<Duration>>,
+    /// Of the record of who did what. `None`: for ever.
+    pub audit: Option<Duration>,
 }
 
 impl Retention {
     fn is_off(&self) -> bool {
-        self.closed_runs.is_none() && self.workflows.values().all(Option::is_none)
+        self.audit.is_none() && self.closed_runs.is_none() && self.workflows.values().all(Option::is_none)
     }
 
     /// How long runs of a workflow are kept.
@@ -65,6 +67,10 @@ pub(crate) async fn keep(inner: Arc<Inner>) {
         tracing::error!(%error, "the deletions that were cut short cannot be finished");
     }
     while !inner.config.retention.is_off() {
+        if let Err(error) = inner.prune_audit().await {
+            inner.fail(&error);
+            tracing::error!(%error, "the audit log cannot be pruned");
+        }
         match delete_old(&inner).await {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "runs that ended long ago were deleted"),
@@ -96,7 +102,14 @@ async fn finish(inner: &Inner) -> Result<(), StoreError> {
 
 /// Deletes what is too old now, and gives how many runs that were.
 async fn delete_old(inner: &Arc<Inner>) -> Result<usize, StoreError> {
-    let tenant = Tenant::default();
+    let mut deleted = 0;
+    for tenant in inner.tenants() {
+        deleted += delete_old_of(inner, &tenant).await?;
+    }
+    Ok(deleted)
+}
+
+async fn delete_old_of(inner: &Arc<Inner>, tenant: &Tenant) -> Result<usize, StoreError> {
     let retention = &inner.config.retention;
     let now_ms = inner.clock.now_ms();
     let is_old = |run: &Run| match (run.closed_ms, retention.of(&run.workflow)) {
@@ -112,10 +125,10 @@ async fn delete_old(inner: &Arc<Inner>) -> Result<usize, StoreError> {
             // A run that ended before then began before then, and run ids sort by that.
             let mut before = Some(RunId::new(latest_ms.saturating_add(1), 0));
             while before.is_some() && !inner.stopping.is_cancelled() {
-                let page = inner.store.runs(&tenant, &filter, before, PAGE_RUNS).await?;
+                let page = inner.store.runs(tenant, &filter, before, PAGE_RUNS).await?;
                 before = page.next;
                 let old: Vec<_> = page.runs.iter().filter(|run| is_old(run)).map(|run| run.run_id).collect();
-                let deletions = old.into_iter().map(|run_id| delete(inner, &tenant, run_id));
+                let deletions = old.into_iter().map(|run_id| delete(inner, tenant, run_id));
                 let mut done = futures_util::stream::iter(deletions).buffer_unordered(AT_ONCE);
                 while let Some(done) = done.next().await {
                     deleted += usize::from(done);
@@ -149,13 +162,13 @@ mod tests {
         let name = |text| WorkflowName::parse(text).expect("a name");
         let (day, week) = (Duration::from_secs(86_400), Duration::from_secs(7 * 86_400));
         let workflows = BTreeMap::from([(name("audit"), None), (name("chat"), Some(day))]);
-        let retention = Retention { closed_runs: Some(week), workflows: workflows.clone() };
+        let retention = Retention { closed_runs: Some(week), workflows: workflows.clone(), audit: None };
         assert_eq!(retention.of(&name("audit")), None);
         assert_eq!(retention.of(&name("chat")), Some(day));
         assert_eq!(retention.of(&name("other")), Some(week));
         assert_eq!(retention.searches(), [(Some(name("chat")), day), (None, week)]);
         assert!(!retention.is_off() && Retention::default().is_off());
-        let only = Retention { closed_runs: None, workflows };
+        let only = Retention { workflows, ..Retention::default() };
         assert!(!only.is_off());
         assert_eq!(only.of(&name("other")), None);
     }

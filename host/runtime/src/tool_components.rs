@@ -123,18 +123,24 @@ impl Host {
 /// Installs what the store has. One that cannot be run is kept with the reason, and the host comes up.
 pub(crate) async fn load(inner: &Inner) -> Result<(), Error> {
     let Some(installed) = inner.performer.tool_components().cloned() else { return Ok(()) };
-    let tenant = Tenant::default();
-    for row in inner.store.tools(&tenant).await? {
-        let component = inner.store.tool_component(&tenant, &row.name).await?;
+    for tenant in inner.tenants() {
+        load_of(inner, &installed, &tenant).await?;
+    }
+    Ok(())
+}
+
+async fn load_of(inner: &Inner, installed: &Installed, tenant: &Tenant) -> Result<(), Error> {
+    for row in inner.store.tools(tenant).await? {
+        let component = inner.store.tool_component(tenant, &row.name).await?;
         let prepared = match component {
-            Some(component) => prepare(&installed, &tenant, &row.name, row.settings, component).await,
+            Some(component) => prepare(installed, tenant, &row.name, row.settings, component).await,
             None => Err(Error::new(ErrorCode::StoreCorrupt, "its component is not in the store: upload it again")),
         };
         match prepared {
             Ok(prepared) => installed.install(&prepared),
             Err(error) => {
                 tracing::warn!(tool = row.name, %error, "a tool component that was uploaded cannot be run");
-                installed.install_broken(&tenant, &row.name, &error.message);
+                installed.install_broken(tenant, &row.name, &error.message);
             }
         }
     }

@@ -3,6 +3,7 @@
 mod batch;
 mod forks;
 mod history;
+mod identity;
 mod inspection;
 mod replay;
 mod schedules;
@@ -19,6 +20,10 @@ pub use abide_history::Version;
 pub use batch::{Batch, BatchAction, BatchFailure, BatchReport, BatchSignal, Deleted, RunCounts};
 pub use forks::{ForkRun, Forked, Forks, KeepRun, Kept};
 pub use history::{History, HistoryEvent};
+pub use identity::{
+    Audit, AuditView, CreateTenant, CreateToken, CreatedToken, Identity, TenantSetting, TenantView, Tenants, TokenView,
+    Tokens,
+};
 pub use inspection::Inspection;
 pub use replay::{
     CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,

@@ -16,18 +16,23 @@ pub(crate) async fn warm(inner: Arc<Inner>) {
 }
 
 async fn load_all(inner: &Inner) {
-    let tenant = Tenant::default();
-    let versions = match inner.store.versions(&tenant, None).await {
+    for tenant in inner.tenants() {
+        load_all_of(inner, &tenant).await;
+    }
+}
+
+async fn load_all_of(inner: &Inner, tenant: &Tenant) {
+    let versions = match inner.store.versions(tenant, None).await {
         Ok(versions) => versions,
         Err(error) => return tracing::warn!(%error, "the versions cannot be read, and are loaded when they are needed"),
     };
     let mut workflows: Vec<_> = versions.into_iter().map(|version| version.workflow).collect();
     workflows.dedup();
     for workflow in workflows {
-        let Ok(routing) = inner.store.routing(&tenant, &workflow).await else { continue };
+        let Ok(routing) = inner.store.routing(tenant, &workflow).await else { continue };
         for digest in routing.active.into_iter().chain(routing.ramp.map(|ramp| ramp.version)) {
             let began = Instant::now();
-            match inner.programs.get(&tenant, digest).await {
+            match inner.programs.get(tenant, digest).await {
                 Ok(_) => {
                     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                     tracing::debug!(%workflow, %digest, took_ms, "loaded a version that new runs take");

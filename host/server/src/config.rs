@@ -63,6 +63,9 @@ impl Default for HostSection {
     }
 }
 
+/// How long the record of who did what is kept, if nothing else is said.
+const AUDIT_KEPT: Duration = Duration::from_secs(366 * 86_400);
+
 /// `[retention]`: how long runs that have ended are kept. Without it, for ever.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,6 +74,8 @@ struct RetentionSection {
     closed_runs: Option<Kept>,
     /// Of these workflows.
     workflows: BTreeMap<WorkflowName, Kept>,
+    /// Of the record of who did what. Without it, a year.
+    audit: Option<Kept>,
 }
 
 /// A duration such as `30d`, or `forever`.
@@ -94,6 +99,7 @@ impl From<RetentionSection> for Retention {
         Self {
             closed_runs: section.closed_runs.and_then(|kept| kept.0),
             workflows: section.workflows.into_iter().map(|(name, kept)| (name, kept.0)).collect(),
+            audit: section.audit.map_or(Some(AUDIT_KEPT), |kept| kept.0),
         }
     }
 }
@@ -253,7 +259,7 @@ mod tests {
         assert_eq!(config.data, Path::new("etc/abide-data"));
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.host, HostSection::default());
-        assert_eq!(config.retention, Retention::default());
+        assert_eq!(config.retention, Retention { audit: Some(AUDIT_KEPT), ..Retention::default() });
         assert!(config.activities.llm.is_empty());
     }
 
@@ -274,6 +280,7 @@ mod tests {
 
             [retention]
             closed_runs = "30d"
+            audit = "forever"
 
             [retention.workflows]
             audit = "forever"
@@ -313,9 +320,12 @@ mod tests {
         let name = |text| WorkflowName::parse(text).unwrap();
         let chat = Some(Duration::from_secs(12 * 3600));
         let workflows = BTreeMap::from([(name("audit"), None), (name("chat"), chat)]);
-        assert_eq!(config.retention, Retention { closed_runs: Some(Duration::from_secs(30 * 86_400)), workflows });
         assert_eq!(config.encryption.key_file.as_deref(), Some(Path::new("master.key")));
         assert!(config.encryption.payloads && config.encryption.previous[0].key_env.as_deref() == Some("OLD_KEY"));
+        assert_eq!(
+            config.retention,
+            Retention { closed_runs: Some(Duration::from_secs(30 * 86_400)), workflows, audit: None }
+        );
         assert_eq!(config.activities.llm.len(), 2);
         assert_eq!(config.activities.default_llm.as_deref(), Some("local"));
         assert_eq!(config.activities.http.allow, ["api.example.com"]);

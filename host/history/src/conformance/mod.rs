@@ -8,6 +8,7 @@
 //! place is its own: each test is given a new one.
 
 mod deletion;
+mod documents;
 mod erasure;
 mod forks;
 mod history;
@@ -24,6 +25,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use deletion::*;
+pub use documents::*;
 pub use erasure::*;
 pub use forks::*;
 pub use history::*;
@@ -125,6 +127,9 @@ macro_rules! conformance {
             a_tool_component_takes_the_place_of_the_one_before
             a_deleted_tool_component_leaves_nothing
             tool_components_are_listed_by_name
+            documents_have_revisions
+            documents_are_listed_by_name
+            audit_entries_are_kept_and_pruned
         }
     };
     ($place:expr => $($name:ident)*) => {

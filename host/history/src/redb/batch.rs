@@ -10,8 +10,11 @@ use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
-use super::{deletion, erasure, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions};
-use crate::StoreError;
+use super::{
+    audit, deletion, documents, erasure, events, forks, index, keys, nodes, published, ready, runs, timers, tools,
+    versions,
+};
+use crate::{DocumentChange, Owner, StoreError};
 
 /// A change, ready to be written.
 #[derive(Debug)]
@@ -29,6 +32,14 @@ pub(super) enum Change {
     Erase {
         tenant: Tenant,
     },
+    Documents(Vec<DocumentChange>),
+    /// Somebody did something.
+    Audit(Row),
+    /// Some of what was done before a time.
+    PruneAudit {
+        owner: Owner,
+        until_ms: u64,
+    },
     /// One step of a deletion.
     Delete {
         tenant: Tenant,
@@ -44,7 +55,7 @@ impl Change {
             Self::Schedule(change) => Some(change.tenant()),
             Self::Versions(change) => Some(change.tenant()),
             Self::Tool { tenant, .. } | Self::Delete { tenant, .. } => Some(tenant),
-            Self::Erase { .. } => None,
+            Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { .. } | Self::Erase { .. } => None,
         }
     }
 }
@@ -73,7 +84,8 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
-        Change::Tool { .. } | Change::Erase { .. } => return Ok(()),
+        Change::Tool { .. } | Change::Audit(_) | Change::PruneAudit { .. } | Change::Erase { .. } => return Ok(()),
+        Change::Documents(changes) => return documents::check(writing, changes),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
     if let Some(change) = &commit.schedule {
@@ -119,6 +131,9 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Versions(change) => versions::apply(writing, change),
         Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
+        Change::Documents(changes) => documents::apply(writing, changes),
+        Change::Audit(row) => row.put(writing, audit::TABLE),
+        Change::PruneAudit { owner, until_ms } => audit::prune(writing, owner, *until_ms),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
         Change::Erase { tenant } => erasure::step(writing, tenant),
     }

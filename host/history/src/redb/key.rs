@@ -22,6 +22,11 @@ impl Key {
         Self(bytes)
     }
 
+    /// The beginning of every key of the host itself: as that of a tenant without a name, which there is not.
+    pub(super) fn of_host() -> Self {
+        Self(vec![END])
+    }
+
     /// The beginning of every key of a run.
     pub(super) fn of_run(tenant: &Tenant, run_id: RunId) -> Self {
         Self::of(tenant).run(run_id)

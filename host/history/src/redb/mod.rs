@@ -4,9 +4,11 @@
 //! Reads are transactions on a snapshot and never wait for writes. All writing goes through one thread, which shares one disk
 //! sync among the changes that wait: that of the log. This module puts the parts together; what a row is, each part says itself.
 
+mod audit;
 mod batch;
 mod committer;
 mod deletion;
+mod documents;
 mod erasure;
 mod events;
 mod forks;
@@ -44,8 +46,8 @@ use std::sync::Arc;
 
 use ::redb::{Database, StorageBackend};
 use abide_model::{
-    CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule, ScheduleId, Seq, Tenant,
-    WorkflowName,
+    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
+    ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -58,8 +60,8 @@ use self::tables::ReadTable;
 use self::writer::Writer;
 use crate::keys::{Keyring, Keys};
 use crate::{
-    Commit, DueSchedule, DueTimer, KeyUse, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError,
-    StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Owner, RunFilter, RunPage,
+    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
 };
 
 /// How a [`RedbStore`] is opened.
@@ -424,6 +426,63 @@ impl Store for RedbStore {
 
     fn keyring(&self) -> Keyring {
         self.keyring.clone()
+    }
+
+    fn document<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        name: &'a str,
+    ) -> StoreFuture<'a, Option<Document>> {
+        Box::pin(async move { documents::get(&self.snapshot()?.table(documents::TABLE)?, owner, kind, name) })
+    }
+
+    fn documents<'a>(
+        &'a self,
+        owner: &'a Owner,
+        kind: DocumentKind,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(String, Document)>> {
+        let (owner, after) = (owner.clone(), after.map(str::to_owned));
+        self.scan(move |snapshot| {
+            documents::list(&snapshot.table(documents::TABLE)?, &owner, kind, after.as_deref(), limit)
+        })
+    }
+
+    fn change_documents(&self, changes: Vec<DocumentChange>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            documents::check_bounds(&changes)?;
+            let size = documents::size(&changes);
+            limits::check_commit(size)?;
+            self.committer.write(Change::Documents(changes), size).await
+        })
+    }
+
+    fn record_audit<'a>(&'a self, owner: &'a Owner, id: AuditId, entry: AuditEntry) -> StoreFuture<'a, ()> {
+        let row = audit::row(owner, id, &entry);
+        let size = row.size();
+        Box::pin(self.committer.write(Change::Audit(row), size))
+    }
+
+    fn audit<'a>(
+        &'a self,
+        owner: &'a Owner,
+        before: Option<AuditId>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<(AuditId, AuditEntry)>> {
+        let owner = owner.clone();
+        self.scan(move |snapshot| audit::list(&snapshot.table(audit::TABLE)?, &owner, before, limit))
+    }
+
+    fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            while audit::has_old(&self.snapshot()?.table(audit::TABLE)?, owner, until_ms)? {
+                let change = Change::PruneAudit { owner: owner.clone(), until_ms };
+                self.committer.write(change, audit::PRUNE_SIZE).await?;
+            }
+            Ok(())
+        })
     }
 
     fn failed(&self) -> Option<StoreError> {

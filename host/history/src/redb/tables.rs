@@ -87,11 +87,15 @@ pub(super) enum TableId {
     Routings = 16,
     Forks = 17,
     Tools = 18,
+    Documents = 19,
+    Audit = 20,
+    Ledger = 21,
+    Stored = 22,
 }
 
 impl TableId {
     /// Every table, each at the place of its number.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Meta,
         Self::Events,
         Self::Nodes,
@@ -111,6 +115,10 @@ impl TableId {
         Self::Routings,
         Self::Forks,
         Self::Tools,
+        Self::Documents,
+        Self::Audit,
+        Self::Ledger,
+        Self::Stored,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -134,6 +142,10 @@ impl TableId {
             Self::Routings => "routings",
             Self::Forks => "forks",
             Self::Tools => "tools",
+            Self::Documents => "documents",
+            Self::Audit => "audit",
+            Self::Ledger => "ledger",
+            Self::Stored => "stored",
         }
     }
 
@@ -223,6 +235,6 @@ mod tests {
             assert_eq!(table as u8, number);
             assert_eq!(TableId::from_number(number), Some(table));
         }
-        assert_eq!(TableId::from_number(19), None);
+        assert_eq!(TableId::from_number(23), None);
     }
 }

@@ -29,13 +29,19 @@ pub(crate) async fn keep(host: Host) {
 }
 
 async fn look(host: &Host) -> Result<(), Error> {
-    let tenant = Tenant::default();
+    for tenant in host.inner.tenants() {
+        look_at(host, &tenant).await?;
+    }
+    Ok(())
+}
+
+async fn look_at(host: &Host, tenant: &Tenant) -> Result<(), Error> {
     let mut workflows: Vec<_> =
-        host.inner.store.versions(&tenant, None).await?.into_iter().map(|version| version.workflow).collect();
+        host.inner.store.versions(tenant, None).await?.into_iter().map(|version| version.workflow).collect();
     workflows.sort_unstable();
     workflows.dedup();
     for workflow in workflows {
-        swap(host, &tenant, &workflow).await?;
+        swap(host, tenant, &workflow).await?;
     }
     Ok(())
 }
