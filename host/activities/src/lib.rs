@@ -27,6 +27,7 @@ mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod secrets;
 mod tools;
 mod trouble;
 
@@ -37,6 +38,8 @@ pub use config::{
     LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
     ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
+pub use fetch::check_hosts;
+pub use secrets::{Revealed, Secrets, TenantSecrets};
 pub use perform::{Activity, Performed, Performer};
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,

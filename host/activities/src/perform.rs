@@ -5,7 +5,7 @@ use std::pin::Pin;
 use abide_engine::TypedImport;
 use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
 
-use crate::{ToolComponents, Workers};
+use crate::{Secrets, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Activity {
     pub requested_ms: u64,
     /// The attempt that was deferred before the host went down: its answer is waited for, and it is not begun again.
     pub deferred: Option<u32>,
+    /// The secrets of the tenant that it may use.
+    pub secrets: Secrets,
 }
 
 impl Activity {

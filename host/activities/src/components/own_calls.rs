@@ -53,8 +53,10 @@ impl OwnCalls<'_> {
             options,
             requested_ms: self.clock.now_ms(),
             deferred: None,
+            secrets: self.activity.secrets.clone(),
         };
-        self.fetcher.fetch(self.clock, &activity).await.outcome
+        let performed = self.fetcher.fetch(self.clock, &activity).await;
+        self.activity.secrets.scrub(performed).outcome
     }
 
     /// The key of a request: that of the whole call, and which request it is. A component that asks for the same in the same order sends the

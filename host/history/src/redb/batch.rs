@@ -54,7 +54,8 @@ impl Change {
             Self::Commit(commit) => Some(&commit.tenant),
             Self::Schedule(change) => Some(change.tenant()),
             Self::Versions(change) => Some(change.tenant()),
-            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } => Some(tenant),
+            Self::Tool { tenant, rows, .. } => Some(tenant).filter(|_| !rows.is_empty()),
+            Self::Delete { tenant, .. } => Some(tenant),
             Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { .. } | Self::Erase { .. } => None,
         }
     }

@@ -116,6 +116,7 @@ impl RunTask {
                     options: call.options,
                     requested_ms,
                     deferred,
+                    secrets: self.inner.secrets_of(&self.key.tenant),
                 };
                 self.inner.performer.perform(activity).map(Some).boxed()
             }
