@@ -39,8 +39,8 @@ pub use config::{
     ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use fetch::check_hosts;
-pub use secrets::{Revealed, Secrets, TenantSecrets};
 pub use perform::{Activity, Performed, Performer};
+pub use secrets::{Revealed, Secrets, TenantSecrets};
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

@@ -10,6 +10,7 @@ use abide_model::{Clock, Error, ErrorCode, Limits, SystemClock};
 use abide_runtime::{Host, HostConfig, Retention};
 use tokio::net::TcpListener;
 
+use crate::access::Auth;
 use crate::config::{Config, HostSection};
 use crate::serve::{Options, serve};
 
@@ -19,6 +20,7 @@ pub struct App {
     host: Host,
     activities: Activities,
     listen: String,
+    behind_tls_proxy: bool,
     options: Options,
 }
 
@@ -30,7 +32,7 @@ impl App {
 
     /// Binds the address of the configuration.
     pub async fn listen(&self) -> Result<TcpListener, Error> {
-        TcpListener::bind(&self.listen).await.map_err(|error| {
+        let listener = TcpListener::bind(&self.listen).await.map_err(|error| {
             let what_to_do = match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     ": another process has it; end that, or give another address with `--listen`"
@@ -38,14 +40,40 @@ impl App {
                 _ => ": give an address and a port of this machine, such as `127.0.0.1:7400`",
             };
             Error::new(ErrorCode::InvalidConfig, format!("cannot listen on `{}`: {error}{what_to_do}", self.listen))
-        })
+        })?;
+        match listener.local_addr() {
+            Ok(address) if address.ip().is_loopback() => {}
+            _ => self.check_may_be_reached().await?,
+        }
+        Ok(listener)
+    }
+
+    /// Refuses to be reached by other machines where whoever comes may do anything, or may listen.
+    async fn check_may_be_reached(&self) -> Result<(), Error> {
+        let what_to_do = if self.options.auth == Auth::Open {
+            "`abide dev` asks nobody for a token: listen on 127.0.0.1, or use `abide serve` with tokens (`abide tokens bootstrap`)"
+        } else if !self.host.has_tokens().await? {
+            "there is no token yet: make the first one with `abide tokens bootstrap --config FILE`"
+        } else if self.options.tls.is_none() && !self.behind_tls_proxy {
+            "tokens would pass in the clear: add `[tls]` with `cert` and `key` to the configuration, or, where a proxy in front of the host does \
+             TLS, `behind_tls_proxy = true`"
+        } else {
+            return Ok(());
+        };
+        let message = format!("`{}` can be reached by other machines: {what_to_do}", self.listen);
+        Err(Error::new(ErrorCode::InvalidConfig, message))
+    }
+
+    /// What its URLs begin with.
+    pub fn scheme(&self) -> &'static str {
+        if self.options.tls.is_some() { "https" } else { "http" }
     }
 
     /// Serves the host, see [`serve`], and ends what its activities started.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         // The first URL that is said counts: that of the configuration stands before the address.
         if let (Some(workers), Ok(address)) = (self.activities.workers(), listener.local_addr()) {
-            workers.reached_by(&format!("http://{address}"));
+            workers.reached_by(&format!("{}://{address}", self.scheme()));
         }
         let served = serve(listener, self.host, self.options, shutdown).await;
         self.activities.close().await;
@@ -78,8 +106,13 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
     let performer: Arc<dyn Performer> = Arc::new(activities.clone());
     let host_config = host_config(cache_dir, &config.host, config.limits, config.retention);
     let host = Host::open(host_config, store, performer, clock).await?;
-    let options = Options { max_component_bytes: config.host.max_component_bytes, allowed_hosts: config.allowed_hosts };
-    Ok(App { host, activities, listen: config.listen, options })
+    let options = Options {
+        max_component_bytes: config.host.max_component_bytes,
+        allowed_hosts: config.allowed_hosts,
+        auth: config.auth,
+        tls: config.tls,
+    };
+    Ok(App { host, activities, listen: config.listen, behind_tls_proxy: config.behind_tls_proxy, options })
 }
 
 /// Opens what a host left in its data folder, to look at it: nothing is driven and nothing performed. A host that runs has the folder for

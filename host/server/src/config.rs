@@ -13,8 +13,10 @@ use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
 use serde::{Deserialize, Deserializer};
 
+use crate::access::Auth;
 use crate::duration::parse_duration;
 use crate::encryption::EncryptionSection;
+use crate::tls::TlsFiles;
 
 /// Where a host listens, if nothing else is said.
 const LISTEN: &str = "127.0.0.1:7400";
@@ -30,6 +32,12 @@ pub struct Config {
     pub data: PathBuf,
     /// Names, without a port, that web pages and clients may call the server by besides those of this machine.
     pub allowed_hosts: Vec<String>,
+    /// How it is known who asks. Not in the file: `abide dev` asks nobody.
+    pub auth: Auth,
+    /// The certificate.
+    pub tls: Option<TlsFiles>,
+    /// Whether a proxy in front of the host does TLS.
+    pub behind_tls_proxy: bool,
     /// Limits of new runs.
     pub limits: Limits,
     /// What the host as a whole may use.
@@ -111,6 +119,8 @@ struct File {
     listen: String,
     data: PathBuf,
     allowed_hosts: Vec<String>,
+    tls: Option<TlsFiles>,
+    behind_tls_proxy: bool,
     limits: Limits,
     host: HostSection,
     retention: RetentionSection,
@@ -144,6 +154,8 @@ impl Default for File {
             listen: LISTEN.to_owned(),
             data: DATA.into(),
             allowed_hosts: Vec::new(),
+            tls: None,
+            behind_tls_proxy: false,
             limits: Limits::default(),
             host: HostSection::default(),
             retention: RetentionSection::default(),
@@ -196,6 +208,8 @@ impl Config {
             listen,
             data,
             allowed_hosts,
+            tls,
+            behind_tls_proxy,
             limits,
             host,
             retention,
@@ -214,6 +228,9 @@ impl Config {
             listen,
             data: base_dir.join(data),
             allowed_hosts,
+            auth: Auth::default(),
+            tls: tls.map(|TlsFiles { cert, key }| TlsFiles { cert: base_dir.join(cert), key: base_dir.join(key) }),
+            behind_tls_proxy,
             limits,
             host,
             retention: retention.into(),

@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+mod access;
 mod app;
 mod body;
 mod config;
@@ -25,8 +26,10 @@ mod routes;
 mod serve;
 mod state;
 mod stop;
+mod tls;
 
 pub use abide_history::MasterKey;
+pub use access::Auth;
 pub use app::{App, open, open_to_look, open_with_store};
 pub use config::{Config, HostSection};
 pub use duration::parse_duration;
@@ -34,3 +37,4 @@ pub use encryption::{EncryptionSection, PreviousKey};
 pub use problem::Problem;
 pub use serve::{Options, serve};
 pub use stop::stop_signal;
+pub use tls::TlsFiles;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use abide_model::{Error, ErrorCode};
 use abide_runtime::Host;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use tokio::net::TcpListener;
 use tokio::time::{interval, timeout};
 
+use crate::access::Auth;
 use crate::guard::Guard;
 use crate::router::router;
 use crate::state::{Shared, State};
+use crate::tls::{TlsFiles, TlsListener};
 
 /// How long requests under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -25,11 +27,15 @@ pub struct Options {
     pub max_component_bytes: usize,
     /// Names, without a port, that `Host` and `Origin` headers may carry besides those of this machine.
     pub allowed_hosts: Vec<String>,
+    /// How it is known who asks.
+    pub auth: Auth,
+    /// The certificate. Without one, connections are not encrypted.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_component_bytes: 64 << 20, allowed_hosts: Vec::new() }
+        Self { max_component_bytes: 64 << 20, allowed_hosts: Vec::new(), auth: Auth::default(), tls: None }
     }
 }
 
@@ -48,14 +54,26 @@ pub async fn serve(
         .local_addr()
         .map_err(|error| Error::new(ErrorCode::Internal, format!("the listener is gone: {error}")))?;
     let guard = Guard::new(address.ip(), &options.allowed_hosts);
-    let shared = Shared::new(State::new(host.clone(), guard, options.max_component_bytes));
-    let stopping = shared.stopping.clone();
+    let shared = Shared::new(State::new(host, guard, options.auth, options.max_component_bytes));
+    if let Some(files) = &options.tls {
+        return serve_on(TlsListener::new(listener, address, files)?, shared, shutdown).await;
+    }
     // Answers are small and somebody waits for each.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch off Nagle's algorithm for a connection");
         }
     });
+    serve_on(listener, shared, shutdown).await
+}
+
+/// The same, on connections of any sort.
+async fn serve_on<L: Listener<Addr: std::fmt::Debug>>(
+    listener: L,
+    shared: Shared,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let (host, stopping) = (shared.host.clone(), shared.stopping.clone());
     let connections = axum::serve(listener, router(shared)).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let mut connections = std::pin::pin!(connections.into_future());
     let failure = tokio::select! {

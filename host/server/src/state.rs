@@ -7,6 +7,7 @@ use abide_runtime::Host;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Auth;
 use crate::guard::Guard;
 
 /// How many components may be received at the same time. Each is held in memory while it comes.
@@ -19,6 +20,7 @@ pub(crate) type Shared = Arc<State>;
 pub(crate) struct State {
     pub(crate) host: Host,
     pub(crate) guard: Guard,
+    pub(crate) auth: Auth,
     pub(crate) max_component_bytes: usize,
     /// Taken by uploads while they come in.
     pub(crate) uploads: Semaphore,
@@ -27,8 +29,15 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(host: Host, guard: Guard, max_component_bytes: usize) -> Self {
-        Self { host, guard, max_component_bytes, uploads: Semaphore::new(UPLOADS), stopping: CancellationToken::new() }
+    pub(crate) fn new(host: Host, guard: Guard, auth: Auth, max_component_bytes: usize) -> Self {
+        Self {
+            host,
+            guard,
+            auth,
+            max_component_bytes,
+            uploads: Semaphore::new(UPLOADS),
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// `work`, or `unavailable` where the server stops before it is done. For requests that wait.

@@ -118,7 +118,9 @@ pub(crate) fn names_secret(text: &str) -> bool {
 /// The value of a header that nobody is shown.
 pub(crate) fn header(name: &HeaderName, value: &str) -> Result<HeaderValue, Failure> {
     let mut value = HeaderValue::from_str(value).map_err(|_| {
-        let message = format!("the secret in the header `{name}` has characters that no header can have: it must be visible ASCII");
+        let message = format!(
+            "the secret in the header `{name}` has characters that no header can have: it must be visible ASCII"
+        );
         Failure::new("invalid-request", message)
     })?;
     value.set_sensitive(true);

@@ -86,7 +86,11 @@ fn value(found: &mut Value, forms: &[Form]) -> bool {
         Value::Array(items) => items.iter_mut().fold(false, |changed, item| value(item, forms) | changed),
         Value::Object(fields) => {
             let mut changed = false;
-            let names: Vec<_> = fields.keys().filter(|name| forms.iter().any(|form| name.contains(form.text.as_str()))).cloned().collect();
+            let names: Vec<_> = fields
+                .keys()
+                .filter(|name| forms.iter().any(|form| name.contains(form.text.as_str())))
+                .cloned()
+                .collect();
             for name in names {
                 let (mut cleaned, inner) = (name.clone(), fields.remove(&name));
                 text(&mut cleaned, forms);
@@ -186,7 +190,9 @@ mod tests {
     fn a_failure_is_scrubbed_too() {
         let mut failure = Failure::new("denied", format!("the key {SECRET} is wrong"));
         failure.details = Some(Json::from(&json!({"sent": SECRET})));
-        let Outcome::Failed(failure) = outcome(Outcome::Failed(failure), &[Zeroizing::new(SECRET.to_owned())]) else { panic!() };
+        let Outcome::Failed(failure) = outcome(Outcome::Failed(failure), &[Zeroizing::new(SECRET.to_owned())]) else {
+            panic!()
+        };
         assert_eq!(failure.message, "the key [secret] is wrong");
         assert_eq!(failure.details.unwrap().as_str(), r#"{"sent":"[secret]"}"#);
     }

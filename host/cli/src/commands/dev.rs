@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use abide_activities::{LlmProvider, ScriptedProvider};
-use abide_server::Config;
+use abide_server::{Auth, Config};
 use anyhow::Result;
 use clap::Args;
 
@@ -56,6 +56,7 @@ fn config(arguments: DevArguments) -> Result<Config> {
         None if usual.exists() => Config::read(usual).map_err(Fault::of_host)?,
         None => Config::default(),
     };
+    config.auth = Auth::Open;
     if let Some(data) = arguments.data {
         config.data = data;
     }

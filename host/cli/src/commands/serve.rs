@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use abide_activities::{LlmProvider, ToolsProvider};
-use abide_server::{Config, stop_signal};
+use abide_server::{Auth, Config, stop_signal};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -31,10 +31,15 @@ pub(crate) async fn run(arguments: ServeArguments, format: Format) -> Result<Exi
 
 /// Runs a host until it is told to stop.
 pub(super) async fn host(config: Config, format: Format) -> Result<Exit> {
-    let banner = Banner::of(&config);
+    let (banner, asks) = (Banner::of(&config), config.auth == Auth::Tokens);
     let app = abide_server::open(config).await.map_err(Fault::of_host)?;
     let listener = app.listen().await.map_err(Fault::of_host)?;
-    banner.show(&format!("http://{}", listener.local_addr()?), format)?;
+    banner.show(&format!("{}://{}", app.scheme(), listener.local_addr()?), format)?;
+    if asks && !app.host().has_tokens().await.map_err(Fault::of_host)? {
+        output::note(
+            "there is no token yet, and nobody gets in without one: stop the host, and make the first with `abide tokens bootstrap`",
+        );
+    }
     app.serve(listener, stop_signal()).await.map_err(|error| {
         tracing::error!(code = error.code.as_str(), %error, "the host stops");
         Fault::of_host(error)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use abide_model::{RunId, Tenant};
 
+use super::key::KeyReader;
 use super::prepare::Prepared;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
@@ -85,7 +86,12 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
-        Change::Tool { .. } | Change::Audit(_) | Change::PruneAudit { .. } | Change::Erase { .. } => return Ok(()),
+        Change::Audit(row) => {
+            let owner = KeyReader::new(&row.key).tenant();
+            return owner.map_or(Ok(()), |tenant| writing.keys().may_write(&tenant));
+        }
+        Change::Tool { tenant, .. } => return writing.keys().may_write(tenant),
+        Change::PruneAudit { .. } | Change::Erase { .. } => return Ok(()),
         Change::Documents(changes) => return documents::check(writing, changes),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };

@@ -1,9 +1,10 @@
 //! Names in the path, percent-decoded.
 
-use abide_model::{Error, RunRef, ScheduleId, Seq, WorkflowName};
+use abide_model::{Error, ErrorCode, RunRef, ScheduleId, Seq, SettingKind, Tenant, WorkflowName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
+use super::Caller;
 use crate::problem::{Problem, invalid, shown};
 use crate::state::Shared;
 
@@ -114,6 +115,36 @@ impl FromRequestParts<Shared> for ToolPath {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
         Ok(Self(part(&parameters(parts, shared).await?, "name").to_owned()))
+    }
+}
+
+/// `{tenant}`. That of another tenant is not there for who asks, whether it is or not.
+pub(crate) struct TenantPath(pub(crate) Tenant);
+
+impl FromRequestParts<Shared> for TenantPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let tenant = Tenant::parse(part(&parameters(parts, shared).await?, "tenant"))?;
+        let caller = Caller::from_request_parts(parts, shared).await?;
+        match &caller.actor.tenant {
+            Some(own) if *own != tenant => {
+                Err(Error::new(ErrorCode::TenantNotFound, format!("there is no tenant `{tenant}`")).into())
+            }
+            _ => Ok(Self(tenant)),
+        }
+    }
+}
+
+/// `{tenant}` and `{setting}`.
+pub(crate) struct SettingPath(pub(crate) Tenant, pub(crate) SettingKind);
+
+impl FromRequestParts<Shared> for SettingPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let TenantPath(tenant) = TenantPath::from_request_parts(parts, shared).await?;
+        Ok(Self(tenant, SettingKind::parse(part(&parameters(parts, shared).await?, "setting"))?))
     }
 }
 

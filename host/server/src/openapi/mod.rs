@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod runs;

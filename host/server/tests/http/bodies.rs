@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::Server;
+use crate::support::{Server, open};
 
 const MIB: usize = 1 << 20;
 
@@ -41,7 +41,7 @@ async fn a_hundred_megabytes_of_component() {
 
 #[tokio::test]
 async fn the_limit_of_components_is_configured() {
-    let server = Server::with(Options { max_component_bytes: 1000, ..Options::default() }).await;
+    let server = Server::with(Options { max_component_bytes: 1000, ..open() }).await;
     assert_eq!(server.post_text("/v1/versions?name=a", vec![0; 1000]).await.status, 422);
     assert_eq!(server.post_text("/v1/versions?name=a", vec![0; 1001]).await.status, 413);
 }

@@ -4,11 +4,11 @@ use abide_server::Options;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, open};
 
 #[tokio::test]
 async fn web_pages_are_kept_out() {
-    let options = Options { allowed_hosts: vec!["console.example".to_owned()], ..Options::default() };
+    let options = Options { allowed_hosts: vec!["console.example".to_owned()], ..open() };
     let server = Server::with(options).await;
     for (header, value, passes) in [
         ("origin", "https://evil.example", false),

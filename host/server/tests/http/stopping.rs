@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use abide_history::{RedbOptions, RedbStore};
 use abide_model::ErrorCode;
-use abide_server::{Config, open, open_with_store};
+use abide_server::{Auth, Config, open, open_with_store};
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 use reqwest::Method;
@@ -83,7 +83,7 @@ impl StorageBackend for FailingDisk {
 }
 
 fn config(folder: &TempDir) -> Config {
-    Config { data: folder.path().join("data"), listen: "127.0.0.1:0".to_owned(), ..Config::default() }
+    Config { data: folder.path().join("data"), listen: "127.0.0.1:0".to_owned(), auth: Auth::Open, ..Config::default() }
 }
 
 #[tokio::test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use abide_activities::Activities;
 use abide_model::SystemClock;
-use abide_server::{Config, Options};
+use abide_server::Config;
 use abide_tests::LocalHost;
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Server, open};
 
 const CONFIG: &str = r#"
     [workers.desk]
@@ -23,7 +23,7 @@ const CONFIG: &str = r#"
 async fn server() -> Server {
     let config = Config::parse(CONFIG, Path::new("abide.toml")).unwrap();
     let activities = Activities::new(config.activities, Path::new("."), Arc::new(SystemClock)).unwrap();
-    let server = Server::over(LocalHost::new(activities).await, Options::default()).await;
+    let server = Server::over(LocalHost::new(activities).await, open()).await;
     assert_eq!(server.deploy("steps").await.status, 201);
     server
 }

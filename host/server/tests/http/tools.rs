@@ -11,13 +11,13 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, open};
 
 /// A host that has a sandbox for tool components.
 async fn server() -> Server {
     let activities = Activities::new(ActivitiesConfig::default(), Path::new(""), Arc::new(SystemClock))
         .expect("no configuration is fine");
-    Server::over(LocalHost::new(activities).await, Options::default()).await
+    Server::over(LocalHost::new(activities).await, open()).await
 }
 
 async fn put(server: &Server, path: &str, file: impl Into<Bytes>) -> Answer {
@@ -73,7 +73,7 @@ async fn what_is_no_tool_component_is_refused() {
     refused(&server.get("/v1/tools/a%0Ab").await, 404, "tool-not-found", "a\\nb");
     let small = Server::over(
         LocalHost::new(abide_tests::ScriptedPerformer::echoing()).await,
-        Options { max_component_bytes: 10, ..Options::default() },
+        Options { max_component_bytes: 10, ..open() },
     )
     .await;
     refused(&put(&small, "/v1/tools/a", guest("crm-tool")).await, 413, "too-large", "10 bytes");

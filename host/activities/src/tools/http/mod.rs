@@ -262,6 +262,11 @@ impl Operation {
             }
             return Ok(Prepared { method: self.method.clone(), url, headers: HeaderMap::new(), body: None });
         }
-        Ok(Prepared { method: self.method.clone(), url, headers: HeaderMap::new(), body: Some(Value::Object(arguments).to_string()) })
+        Ok(Prepared {
+            method: self.method.clone(),
+            url,
+            headers: HeaderMap::new(),
+            body: Some(Value::Object(arguments).to_string()),
+        })
     }
 }

@@ -24,9 +24,9 @@ use tracing::{debug, info};
 use super::child::{Child, Recipe};
 use super::errors::Errors;
 use crate::client;
-use crate::secrets::names_secret;
 use crate::config::{DEFAULT_MAX_RESPONSE_BYTES, McpHttpProvider, McpStdioProvider, wrong};
 use crate::quote::Redactor;
+use crate::secrets::names_secret;
 use crate::trouble::Trouble;
 
 const DEFAULT_CONNECT_TIMEOUT_MS: u64 = 60_000;
