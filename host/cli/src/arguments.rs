@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay, result,
-    schedule, serve, signal, start, swap, tasks, tools, update, versions,
+    schedule, secrets, serve, signal, start, swap, tasks, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -127,6 +127,8 @@ pub(crate) enum Command {
     /// Make and look at master keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Set, list and remove secrets, which activities send and nobody sees
+    Secrets(secrets::SecretsArguments),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

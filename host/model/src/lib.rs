@@ -38,6 +38,7 @@ mod routing;
 mod run;
 mod scalar;
 mod schedule;
+mod secret;
 mod setting;
 pub mod tools;
 
@@ -55,7 +56,7 @@ pub use event::{
 pub use failure::Failure;
 pub use filter::{Filter, Term};
 pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
-pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, SecretName, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
 pub use limits::Limits;
@@ -68,4 +69,5 @@ pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,
 };
+pub use secret::SecretRow;
 pub use setting::{Setting, SettingKind};

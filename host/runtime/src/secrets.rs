@@ -108,7 +108,9 @@ impl TenantSecrets for OfTenant {
         let Self { inner, tenant } = self;
         let parsed = SecretName::parse(name).map_err(|error| Failure::new("invalid-request", error.message))?;
         let Some(known) = inner.secrets.get(tenant, &parsed) else {
-            let message = format!("tenant `{tenant}` has no secret `{parsed}`: set it with `abide secrets set {parsed} --host HOST`");
+            let message = format!(
+                "tenant `{tenant}` has no secret `{parsed}`: set it with `abide secrets set {parsed} --host HOST`"
+            );
             return Err(Failure::new("denied", message));
         };
         let value = reveal(&inner.store.keyring(), tenant, &parsed, &known.row).map_err(|error| {
@@ -141,7 +143,9 @@ impl Inner {
             let Some(known) = inner.secrets.get(&tenant, &name) else { return };
             match inner.store.change_documents(vec![change(&tenant, &name, &known, Some(&known.row))]).await {
                 Ok(()) => inner.secrets.put(&tenant, name, Known { revision: known.revision + 1, ..known }),
-                Err(error) => tracing::warn!(%tenant, secret = %name, %error, "it is not written down that a secret was used"),
+                Err(error) => {
+                    tracing::warn!(%tenant, secret = %name, %error, "it is not written down that a secret was used")
+                }
             }
         });
     }

@@ -7,6 +7,7 @@ mod identity;
 mod inspection;
 mod replay;
 mod schedules;
+mod secrets;
 mod tools;
 mod versions;
 
@@ -32,6 +33,7 @@ pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
 };
+pub use secrets::{PutSecret, SecretView, Secrets};
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,

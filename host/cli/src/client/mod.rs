@@ -7,6 +7,7 @@ mod patience;
 mod replays;
 mod request;
 mod schedules;
+mod secrets;
 mod tools;
 mod versions;
 

@@ -16,6 +16,7 @@ pub(crate) mod new;
 pub(crate) mod replay;
 pub(crate) mod result;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
@@ -73,6 +74,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
         Command::Keys(command) => keys::run(command, format),
+        Command::Secrets(secrets) => secrets::run(&client()?, secrets, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,
