@@ -4,9 +4,10 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand};
 
+use crate::client::Connection;
 use crate::commands::{
-    batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay, result,
-    schedule, secrets, serve, signal, start, swap, tasks, tools, update, versions,
+    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay, result,
+    schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -39,10 +40,8 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The address of the host
-    #[arg(long, global = true, env = "ABIDE_URL", value_name = "URL", default_value = "http://127.0.0.1:7400")]
-    #[arg(help_heading = "Global options")]
-    pub(crate) server: String,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
     /// What results look like
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
     #[arg(help_heading = "Global options")]
@@ -141,6 +140,14 @@ pub(crate) enum Command {
     Export(capsule::ExportArguments),
     /// Bring back a run from such a file
     Import(capsule::ImportArguments),
+    /// Show, make and change tenants
+    Tenants(tenants::TenantsArguments),
+    /// Show, make and revoke tokens
+    Tokens(access::TokensArguments),
+    /// Show who the host takes this one for
+    Whoami,
+    /// Show who did what
+    Audit(access::AuditArguments),
     /// Have runs started when it is time
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
@@ -162,7 +169,7 @@ mod tests {
         let words = "abide history lisbon --follow -o json --server http://127.0.0.1:9";
         let arguments = Arguments::try_parse_from(words.split(' ')).unwrap();
         assert_eq!(arguments.global.output, Format::Json);
-        assert_eq!(arguments.global.server, "http://127.0.0.1:9");
+        assert_eq!(arguments.global.connection.server, "http://127.0.0.1:9");
     }
 
     #[test]

@@ -32,6 +32,9 @@ impl App {
 
     /// Binds the address of the configuration.
     pub async fn listen(&self) -> Result<TcpListener, Error> {
+        if let Some(files) = &self.options.tls {
+            files.check()?;
+        }
         let listener = TcpListener::bind(&self.listen).await.map_err(|error| {
             let what_to_do = match error.kind() {
                 io::ErrorKind::AddrInUse => {

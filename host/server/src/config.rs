@@ -287,6 +287,7 @@ mod tests {
             listen = "0.0.0.0:80"
             data = "/var/lib/abide"
             allowed_hosts = ["abide.example"]
+            behind_tls_proxy = true
             default_llm = "local"
 
             [limits]
@@ -332,6 +333,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.data, Path::new("/var/lib/abide"));
         assert_eq!(config.allowed_hosts, ["abide.example"]);
+        assert!(config.behind_tls_proxy);
         assert_eq!(config.limits, Limits { open_calls: 7, ..Limits::default() });
         assert_eq!(config.host, HostSection { max_resident_guests: 100, ..HostSection::default() });
         let name = |text| WorkflowName::parse(text).unwrap();

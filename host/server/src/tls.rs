@@ -36,6 +36,13 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+impl TlsFiles {
+    /// Refuses files that cannot be used, before anybody is told that the server is there.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        read(self).map(drop)
+    }
+}
+
 /// Gives the certificate that was read last.
 #[derive(Debug)]
 struct Certificate {

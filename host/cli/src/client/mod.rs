@@ -1,5 +1,7 @@
 //! Speaks with a host over HTTP.
 
+mod access;
+mod connection;
 mod events;
 mod follow;
 mod forks;
@@ -21,6 +23,7 @@ use reqwest::{Url, redirect};
 
 use crate::exit::Fault;
 
+pub(crate) use connection::Connection;
 pub(crate) use follow::Waiting;
 pub(crate) use request::ListFilter;
 pub(crate) use versions::CheckAsked;
@@ -37,18 +40,22 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// The host at `server`.
-    pub(crate) fn new(server: &str) -> Result<Self> {
-        let base = base(server)?;
+    /// The host of a connection.
+    pub(crate) fn new(connection: &Connection) -> Result<Self> {
+        let base = base(&connection.server)?;
         // The first provider in a process wins, and any does.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("abide/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
+            .default_headers(connection.headers(base.scheme() == "https" || is_loopback(&base))?)
             .connect_timeout(CONNECT_TIMEOUT);
         if is_loopback(&base) {
             // A proxy would look for the host on its own machine.
             builder = builder.no_proxy();
+        }
+        if let Some(certificates) = connection.certificates()? {
+            builder = builder.tls_certs_only(certificates);
         }
         Ok(Self { http: builder.build()?, base, answered: Arc::default() })
     }
@@ -94,12 +101,12 @@ mod tests {
 
     #[test]
     fn paths_are_escaped() {
-        let client = Client::new("http://127.0.0.1:7400").unwrap();
+        let client = Client::new(&Connection::to("http://127.0.0.1:7400")).unwrap();
         assert_eq!(
             client.url(&["v1", "runs", "a?b#c%d e"]).as_str(),
             "http://127.0.0.1:7400/v1/runs/a%3Fb%23c%25d%20e"
         );
-        let client = Client::new("https://example.com/abide/").unwrap();
+        let client = Client::new(&Connection::to("https://example.com/abide/")).unwrap();
         assert_eq!(client.url(&["healthz"]).as_str(), "https://example.com/abide/healthz");
         assert_eq!(client.server(), "https://example.com/abide");
     }

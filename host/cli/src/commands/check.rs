@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::building::Source;
-use crate::client::{CheckAsked, Client};
+use crate::client::{CheckAsked, Client, Connection};
 use crate::exit::{Exit, Fault};
 use crate::output::{self, Format};
 use crate::when;
@@ -52,7 +52,7 @@ struct Report {
     runs: Vec<CheckedRun>,
 }
 
-pub(crate) async fn run(server: &str, arguments: CheckArguments, format: Format) -> Result<Exit> {
+pub(crate) async fn run(connection: &Connection, arguments: CheckArguments, format: Format) -> Result<Exit> {
     let source = Source::of(&arguments.file)?;
     let workflow = match &arguments.workflow {
         Some(name) => WorkflowName::parse(name).map_err(|error| Fault::usage(error.message))?,
@@ -61,12 +61,13 @@ pub(crate) async fn run(server: &str, arguments: CheckArguments, format: Format)
     let component = source.build(false).await?;
     let mut told = Told { all: arguments.all, format, events: 0, micros: 0, runs: Vec::new() };
     let asked = CheckAsked { filter: arguments.filter, fuel: arguments.fuel };
-    let against = arguments.against.as_deref().unwrap_or(server);
+    let against = arguments.against.as_deref().unwrap_or(&connection.server);
     let summary = if against.starts_with("http://") || against.starts_with("https://") {
-        let client = Client::new(against)?;
+        let client = Client::new(&connection.at(against))?;
         client.check(workflow.as_str(), &asked, component, |checked| told.take(checked)).await?
     } else {
-        offline(Path::new(against), &workflow, asked, component, |checked| told.take(checked)).await?
+        offline(Path::new(against), &tenant_of(connection)?, &workflow, asked, component, |checked| told.take(checked))
+            .await?
     };
     let clean = summary.is_clean();
     match format {
@@ -88,9 +89,16 @@ pub(crate) async fn run(server: &str, arguments: CheckArguments, format: Format)
     Ok(if clean { Exit::Done } else { Exit::RunFailed })
 }
 
+/// Whose histories are meant in a data folder.
+fn tenant_of(connection: &Connection) -> Result<Tenant, Fault> {
+    let tenant = connection.tenant.as_deref().map_or_else(|| Ok(Tenant::default()), Tenant::parse);
+    tenant.map_err(|error| Fault::usage(error.message))
+}
+
 /// Looks into the data of a host that is not running.
 async fn offline(
     data: &Path,
+    tenant: &Tenant,
     workflow: &WorkflowName,
     asked: CheckAsked,
     component: Bytes,
@@ -111,7 +119,7 @@ async fn offline(
         version: None,
         fuel: asked.fuel,
     };
-    let mut checking = host.check(&Tenant::default(), check).await.map_err(Fault::of_host)?;
+    let mut checking = host.check(tenant, check).await.map_err(Fault::of_host)?;
     let mut summary = CheckSummary { version: checking.version(), total: 0, counts: Default::default() };
     while let Some(page) = checking.next().await.map_err(Fault::of_host)? {
         for checked in page {

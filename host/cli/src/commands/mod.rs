@@ -1,5 +1,6 @@
 //! The commands, one file for each group.
 
+pub(crate) mod access;
 pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod capsule;
@@ -22,6 +23,7 @@ pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod swap;
 pub(crate) mod tasks;
+pub(crate) mod tenants;
 pub(crate) mod tools;
 pub(crate) mod update;
 mod uploading;
@@ -37,7 +39,7 @@ use crate::exit::Exit;
 /// Runs a command.
 pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
     let format = arguments.global.output;
-    let client = || Client::new(&arguments.global.server);
+    let client = || Client::new(&arguments.global.connection);
     match arguments.command {
         Command::Dev(dev) => dev::run(dev, format).await,
         Command::Serve(serve) => serve::run(serve, format).await,
@@ -52,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Ramp(ramp) => versions::ramp(&client()?, ramp, format).await,
         Command::Policy(policy) => versions::policy(&client()?, policy, format).await,
         Command::Swap(swap) => swap::run(&client()?, swap, format).await,
-        Command::Check(check) => check::run(&arguments.global.server, check, format).await,
+        Command::Check(check) => check::run(&arguments.global.connection, check, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,
         Command::List(list) => list::run(&client()?, list, format).await,
         Command::Count(count) => list::count(&client()?, count, format).await,
@@ -82,6 +84,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Import(import) => capsule::import(&client()?, import, format).await,
         Command::Replay(replay) => replay::run(&client()?, replay, format).await,
         Command::Tools(tools) => tools::run(&client()?, tools, format).await,
+        Command::Tenants(tenants) => tenants::run(&client()?, tenants, format).await,
+        Command::Tokens(tokens) => access::tokens(client, tokens, format).await,
+        Command::Whoami => access::whoami(&client()?, format).await,
+        Command::Audit(audit) => access::audit(&client()?, audit, format).await,
         Command::Schedule(schedule) => schedule::run(&client()?, schedule, format).await,
     }
 }

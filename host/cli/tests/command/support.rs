@@ -16,7 +16,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary, away from the configuration of whoever runs the test.
 pub(crate) fn abide() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_abide"));
-    for name in ["ABIDE_URL", "ABIDE_LOG", "RUST_LOG", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", "COLUMNS"] {
+    let abide = ["ABIDE_URL", "ABIDE_LOG", "ABIDE_TOKEN", "ABIDE_TOKEN_FILE", "ABIDE_TENANT", "ABIDE_CA_FILE"];
+    let others = ["RUST_LOG", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_MODEL", "COLUMNS"];
+    for name in abide.into_iter().chain(others) {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The document that answers are held against.
-const DOCUMENT: &str = include_str!("../../../openapi.json");
+pub(crate) const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// How long a test waits for something that takes milliseconds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

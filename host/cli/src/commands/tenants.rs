@@ -1,0 +1,144 @@
+//! `abide tenants`: tenants and their settings.
+
+use abide_model::{SettingKind, Tenant, TenantState};
+use abide_runtime::view::{CreateTenant, TenantSetting, TenantView};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::client::Client;
+use crate::exit::{Exit, Fault};
+use crate::input;
+use crate::output::{self, Format};
+use crate::when;
+
+/// `abide tenants`.
+#[derive(Debug, Args)]
+pub(crate) struct TenantsArguments {
+    #[command(subcommand)]
+    command: Option<TenantsCommand>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum TenantsCommand {
+    /// Make a tenant
+    Create(NameArguments),
+    /// List the tenants
+    List,
+    /// Show a tenant and its settings
+    Show(NameArguments),
+    /// Set a setting of a tenant
+    Set(SetArguments),
+    /// Take a setting of a tenant back
+    Unset(UnsetArguments),
+}
+
+/// Which one.
+#[derive(Debug, Args)]
+struct NameArguments {
+    /// The tenant
+    name: String,
+}
+
+/// `abide tenants set`.
+#[derive(Debug, Args)]
+struct SetArguments {
+    /// The tenant
+    name: String,
+    /// grants, quotas, gateway or budgets
+    #[arg(value_name = "SETTING")]
+    setting: String,
+    /// What it says
+    #[arg(value_name = "JSON")]
+    value: String,
+    /// Only if it has this revision: 0 where it was never set
+    #[arg(long, value_name = "REVISION")]
+    revision: Option<u64>,
+}
+
+/// `abide tenants unset`.
+#[derive(Debug, Args)]
+struct UnsetArguments {
+    /// The tenant
+    name: String,
+    /// grants, quotas, gateway or budgets
+    #[arg(value_name = "SETTING")]
+    setting: String,
+}
+
+pub(crate) async fn run(client: &Client, arguments: TenantsArguments, format: Format) -> Result<Exit> {
+    match arguments.command.unwrap_or(TenantsCommand::List) {
+        TenantsCommand::Create(NameArguments { name }) => {
+            let tenant = Tenant::parse(&name).map_err(|error| Fault::usage(error.message))?;
+            let created = client.create_tenant(&CreateTenant { tenant }).await?;
+            match format {
+                Format::Json => output::json(&created)?,
+                Format::Text => output::line(format!(
+                    "created {name}; give it rights with `abide tenants set {name} grants JSON`, and somebody a token with `abide tokens create --tenant {name}`"
+                ))?,
+            }
+        }
+        TenantsCommand::List => list(client, format).await?,
+        TenantsCommand::Show(NameArguments { name }) => show(client, &name, format).await?,
+        TenantsCommand::Set(SetArguments { name, setting, value, revision }) => {
+            let set = client.put_setting(&name, &setting, &input::json(&value)?, revision).await?;
+            told("set", &set, format)?;
+        }
+        TenantsCommand::Unset(UnsetArguments { name, setting }) => {
+            told("unset", &client.delete_setting(&name, &setting).await?, format)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn told(what: &str, setting: &TenantSetting, format: Format) -> Result<()> {
+    match format {
+        Format::Json => output::json(setting),
+        Format::Text => {
+            let TenantSetting { tenant, setting, revision, .. } = setting;
+            output::line(format!("{what} {setting} of {tenant} (revision {revision})"))
+        }
+    }
+}
+
+async fn list(client: &Client, format: Format) -> Result<()> {
+    let answer = client.tenants().await?;
+    if format == Format::Json {
+        return output::json(&answer);
+    }
+    let rows: Vec<_> = answer
+        .tenants
+        .iter()
+        .map(|tenant| {
+            let created = tenant.created_ms.map(when::date).unwrap_or_default();
+            [tenant.tenant.to_string(), state(tenant).to_owned(), created]
+        })
+        .collect();
+    output::text_out(&output::table(["TENANT", "STATE", "CREATED"], &rows))
+}
+
+async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
+    let tenant = client.tenant(name).await?;
+    let mut settings = Vec::new();
+    for kind in SettingKind::ALL {
+        match client.setting(name, kind.as_str()).await {
+            Ok(setting) => settings.push(setting),
+            Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == "setting-not-found") => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if format == Format::Json {
+        return output::json(&serde_json::json!({ "tenant": tenant, "settings": settings }));
+    }
+    let mut rows = vec![["tenant".to_owned(), format!("{}, {}", tenant.tenant, state(&tenant))]];
+    rows.extend(settings.iter().map(|setting| [setting.setting.to_string(), setting.value.as_str().to_owned()]));
+    let text: String = rows.iter().map(|[what, told]| format!("{what:<10}{told}\n")).collect();
+    output::text_out(&text)
+}
+
+fn state(tenant: &TenantView) -> &'static str {
+    match tenant.state {
+        TenantState::Active => "active",
+        TenantState::Deleting => "being deleted",
+    }
+}
