@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay, result,
-    schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay,
+    result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 

@@ -23,6 +23,7 @@ pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod swap;
 pub(crate) mod tasks;
+mod tenant_export;
 pub(crate) mod tenants;
 pub(crate) mod tools;
 pub(crate) mod update;
