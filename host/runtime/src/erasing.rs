@@ -2,7 +2,7 @@
 //! destroyed, then its rows go. What a crash cuts short goes on when the host comes up, before anything is driven.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use abide_history::{DocumentChange, DocumentKind, Owner};

@@ -144,9 +144,9 @@ impl PartialEq for Secrets {
 mod tests {
     use super::*;
 
-    struct Some;
+    struct Two;
 
-    impl TenantSecrets for Some {
+    impl TenantSecrets for Two {
         fn reveal(&self, name: &str) -> Result<Revealed, Failure> {
             let hosts = vec!["api.example.com".to_owned(), "127.0.0.1:9000".to_owned()];
             match name {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn fill(text: &str, url: &str) -> Result<Option<String>, String> {
-        let filled = Secrets::of(Arc::new(Some)).fill(text, &Url::parse(url).unwrap());
+        let filled = Secrets::of(Arc::new(Two)).fill(text, &Url::parse(url).unwrap());
         filled.map(|text| text.map(|text| text.to_string())).map_err(|failure| failure.message)
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-a", HeaderValue::from_static("{secret.lines}"));
         let url = Url::parse("https://api.example.com/x").unwrap();
-        let secrets = Secrets::of(Arc::new(Some));
+        let secrets = Secrets::of(Arc::new(Two));
         assert_eq!(secrets.fill_headers(&mut headers, &url).unwrap_err().code, "invalid-request");
         headers.insert("x-a", HeaderValue::from_static("{secret.crm}"));
         secrets.fill_headers(&mut headers, &url).unwrap();

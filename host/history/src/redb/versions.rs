@@ -93,7 +93,11 @@ pub(super) fn check(writing: &mut Writing<'_>, change: &PreparedVersions) -> Res
     let found = writing.two(routing::TABLE, routing::ACTIVE, |table, active| {
         routing::get(table, active, &change.tenant, &change.workflow)
     })?;
-    if found.revision == change.expected { Ok(()) } else { Err(StoreError::VersionsChanged(change.workflow.clone())) }
+    if found.revision != change.expected {
+        return Err(StoreError::VersionsChanged(change.workflow.clone()));
+    }
+    // Read here: an error while something is written would break the writes of others too.
+    numbered(writing.table(TABLE)?, &change.tenant, None).map(drop)
 }
 
 /// Writes a change that was checked.
