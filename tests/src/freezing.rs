@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use abide_history::{
-    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, Owner, RunFilter, RunPage,
-    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, LedgerKey, LedgerRow,
+    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    VersionsChange,
 };
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
-    ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -242,6 +243,24 @@ impl Store for FreezingStore {
 
     fn keyring(&self) -> Keyring {
         self.inner.keyring()
+    }
+
+    fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>> {
+        self.inner.run_ledger(tenant, run_id)
+    }
+
+    fn day_ledger<'a>(&'a self, tenant: &'a Tenant, day: Day) -> StoreFuture<'a, Counters> {
+        self.inner.day_ledger(tenant, day)
+    }
+
+    fn ledger<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        days: (Day, Day),
+        after: Option<&'a LedgerKey>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<LedgerRow>> {
+        self.inner.ledger(tenant, days, after, limit)
     }
 
     fn document<'a>(

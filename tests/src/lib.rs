@@ -4,6 +4,7 @@
 mod freezing;
 mod javascript;
 mod local;
+mod model;
 mod performer;
 mod process;
 mod providers;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 
 pub use freezing::{FreezeAt, FreezingStore};
 pub use local::LocalHost;
+pub use model::{COST, CostlyModel, TOKENS};
 pub use performer::{ScriptedPerformer, echo};
 pub use process::{Caller, HostProcess, copy_folder, eventually};
 pub use providers::{Providers, Requests};

@@ -62,6 +62,6 @@ impl Performer for ScriptedPerformer {
         *seen.entry(activity.idempotency_key()).or_default() += 1;
         drop(seen);
         let outcome = (self.answer)(activity);
-        Box::pin(async move { Performed { outcome: outcome.await, attempts: 1 } })
+        Box::pin(async move { Performed::new(outcome.await, 1) })
     }
 }

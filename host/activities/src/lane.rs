@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use abide_model::{Clock, Digest, Error, Failure, Json, Outcome};
+use abide_model::{CallUsage, Clock, Digest, Error, Failure, Json, Outcome};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
@@ -77,20 +77,20 @@ impl Lane {
         loop {
             let left_ms = left_ms(&policy, clock, activity);
             if left_ms == 0 {
-                return failed(attempts, self.out_of_time(&policy));
+                return self.failed(attempts, self.out_of_time(&policy));
             }
             let ends = Instant::now() + Duration::from_millis(left_ms);
             let (answer, trouble) = match self.one(&policy, left_ms, &mut attempts, &mut attempt).await {
-                Some(Attempt::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
+                Some(Attempt::Done(answer)) => return self.performed(Outcome::Ok(answer), attempts),
                 Some(Attempt::Unsettled(answer, trouble)) => (Some(answer), trouble),
                 Some(Attempt::Failed(trouble)) => (None, trouble),
                 Some(Attempt::Elsewhere(Elsewhere(rest))) => match timeout_at(ends, rest).await {
-                    Ok(Late::Done(answer)) => return Performed { outcome: Outcome::Ok(answer), attempts },
+                    Ok(Late::Done(answer)) => return self.performed(Outcome::Ok(answer), attempts),
                     Ok(Late::Failed(trouble)) => (None, trouble),
-                    Ok(Late::GivenUp(failure)) => return failed(attempts, failure),
-                    Err(_) => return failed(attempts, self.out_of_time(&policy)),
+                    Ok(Late::GivenUp(failure)) => return self.failed(attempts, failure),
+                    Err(_) => return self.failed(attempts, self.out_of_time(&policy)),
                 },
-                None => return failed(attempts, self.out_of_time(&policy)),
+                None => return self.failed(attempts, self.out_of_time(&policy)),
             };
             let decision = decide(
                 &policy,
@@ -114,8 +114,8 @@ impl Lane {
                 }
                 Decision::GiveUp(reason) => {
                     return match answer {
-                        Some(answer) => Performed { outcome: Outcome::Ok(answer), attempts },
-                        None => failed(attempts, explained(trouble.failure, attempts, &reason)),
+                        Some(answer) => self.performed(Outcome::Ok(answer), attempts),
+                        None => self.failed(attempts, explained(trouble.failure, attempts, &reason)),
                     };
                 }
             }
@@ -143,6 +143,15 @@ impl Lane {
         tokio::time::timeout(Duration::from_millis(left_ms), whole).await.ok()
     }
 
+    /// What came of a call, counted for this provider.
+    fn performed(&self, outcome: Outcome, attempts: u32) -> Performed {
+        Performed { usage: Some(CallUsage::of(&self.key)), ..Performed::new(outcome, attempts) }
+    }
+
+    fn failed(&self, attempts: u32, failure: Failure) -> Performed {
+        self.performed(Outcome::Failed(failure), attempts)
+    }
+
     fn out_of_time(&self, policy: &Policy) -> Failure {
         let limit_ms = policy.total_timeout_ms;
         Failure::retryable("timeout", format!("the total timeout of {limit_ms} ms for `{}` is over", self.key))
@@ -162,11 +171,7 @@ fn chance(activity: &Activity, attempts: u32) -> f64 {
 
 /// A call that was not tried.
 pub(crate) fn refused(failure: Failure) -> Performed {
-    failed(0, failure)
-}
-
-fn failed(attempts: u32, failure: Failure) -> Performed {
-    Performed { outcome: Outcome::Failed(failure), attempts }
+    Performed::new(Outcome::Failed(failure), 0)
 }
 
 /// Adds why there is no further attempt, where that is not plain.

@@ -35,8 +35,8 @@ pub use activities::Activities;
 pub use components::{PreparedTool, ToolComponents, ToolHttp, ToolOverview, ToolSettings};
 pub use config::{
     ActivitiesConfig, Binding, Completion, ComponentLimits, ComponentProvider, HttpConfig, HttpTool, HttpToolsProvider,
-    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, OpenAiProvider, ScriptedProvider, Secret,
-    ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
+    LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, ModelPrice, OpenAiProvider, ScriptedProvider,
+    Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use fetch::check_hosts;
 pub use perform::{Activity, Performed, Performer};

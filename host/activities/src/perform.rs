@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use abide_engine::TypedImport;
-use abide_model::{CallIndex, CallKind, CallOptions, Error, Outcome, Request, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, Outcome, Request, RunId, Tenant};
 
 use crate::{Secrets, ToolComponents, Workers};
 
@@ -31,9 +31,11 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// What a provider sees as the key of the call: the same in every attempt, and after a crash.
+    /// What a provider sees as the key of the call: the same in every attempt, and after a crash. A provider knows the tenants of a host
+    /// as one, so the key says whose it is: else a tenant could choose the key of another one's call.
     pub fn idempotency_key(&self) -> String {
-        self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call))
+        let key = self.options.idempotency_key.clone().unwrap_or_else(|| format!("{}:{}", self.run_id, self.call));
+        if self.tenant == Tenant::default() { key } else { format!("{}/{key}", self.tenant) }
     }
 }
 
@@ -44,6 +46,15 @@ pub struct Performed {
     pub outcome: Outcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// What it used.
+    pub usage: Option<CallUsage>,
+}
+
+impl Performed {
+    /// What came of it, of which nothing more is known.
+    pub fn new(outcome: Outcome, attempts: u32) -> Self {
+        Self { outcome, attempts, usage: None }
+    }
 }
 
 /// Performs calls. Dropping the future cancels the call.

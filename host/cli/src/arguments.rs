@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, list, new, replay,
-    result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, ledger, list, new,
+    replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Start(start::StartArguments),
     /// List runs, newest first
     List(list::ListArguments),
+    /// Show what runs used: calls, tokens and their price, fuel, time in memory
+    Ledger(ledger::LedgerArguments),
     /// Count runs, by status
     Count(list::CountArguments),
     /// Do something to all runs of a filter

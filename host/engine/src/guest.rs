@@ -240,6 +240,14 @@ impl Guest {
         self.shared.lock().watch.as_mut()?.take_look()
     }
 
+    /// The fuel that a guest has used that is watched, and that waits, has ended, or stopped.
+    pub fn fuel_used(&mut self) -> u64 {
+        match self.look(false) {
+            Some(look) => look.fuel_used,
+            None => self.shared.lock().watch.as_ref().map_or(0, Watch::fuel_used),
+        }
+    }
+
     /// The answer to the query.
     pub fn take_answer(&mut self) -> Option<Outcome> {
         self.shared.lock().query_answer.take()
@@ -363,6 +371,7 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
             }
         })
         .await;
+    watch::stop(&mut store.as_context_mut());
     match worked {
         Ok(Err(error)) | Err(error) => error,
     }

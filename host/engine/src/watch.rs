@@ -63,6 +63,11 @@ impl Watch {
         self.waker.take()
     }
 
+    /// The fuel of the steps that are over.
+    pub(crate) fn fuel_used(&self) -> u64 {
+        self.fuel_used
+    }
+
     pub(crate) fn take_look(&mut self) -> Option<Look> {
         self.wanted = None;
         self.look.take()
@@ -93,6 +98,15 @@ pub(crate) fn fill_up(store: &mut StoreContextMut<'_, GuestState>) {
     }
     // Fuel is on in every engine that this crate makes.
     store.set_fuel(fuel).expect("fuel is enabled");
+}
+
+/// Adds the fuel of the step in which the guest stopped.
+pub(crate) fn stop(store: &mut StoreContextMut<'_, GuestState>) {
+    let fuel = store.data().limits.step_fuel;
+    let left = store.get_fuel().unwrap_or(fuel);
+    if let Some(watch) = &mut store.data().shared.lock().watch {
+        watch.fuel_used += fuel.saturating_sub(left);
+    }
 }
 
 /// Shows what somebody wants to see. It is called wherever a guest waits; `waker` is woken when somebody wants to look.

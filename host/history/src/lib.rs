@@ -19,6 +19,8 @@ pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use keys::{KeyOf, Keyring, MasterKey, MasterKeys};
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
-pub use store::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunPage, RunTimer, Store, StoreFuture};
+pub use store::{
+    Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
+};
 pub use tool::UploadedTool;
 pub use version::{Version, VersionsChange};

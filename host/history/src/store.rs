@@ -6,9 +6,11 @@
 
 use std::pin::Pin;
 
+use abide_model::ledger::Line;
 use abide_model::{
-    AuditEntry, AuditId, CallIndex, CallerId, Digest, Filter, IdReuse, Json, Node, Recorded, RecordedRequest, Request,
-    Routing, Run, RunId, RunStatus, Schedule, ScheduleId, Seq, Tenant, Term, WorkflowName,
+    AuditEntry, AuditId, CallIndex, CallerId, Counters, Day, Digest, Filter, IdReuse, Json, Node, Recorded,
+    RecordedRequest, Request, Routing, Run, RunId, RunLedger, RunStatus, Schedule, ScheduleId, Seq, Tenant, Term,
+    WorkflowName,
 };
 use bytes::Bytes;
 
@@ -56,6 +58,23 @@ pub struct Commit {
     pub schedule: Option<ScheduleChange>,
     /// Of a start: the run begins with events of another run, and `events` follow them.
     pub fork: Option<ForkOf>,
+    /// What the run used beside what its events say. What those say is counted in any case, in the same change.
+    pub ledger: Option<Metered>,
+    /// So many of `events`, from the first on, were counted elsewhere: they are copied from another run or come from another host.
+    pub counted: usize,
+}
+
+/// What a run used that no event says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// When: it counts for the day of this time.
+    pub time_ms: u64,
+    /// Fuel.
+    pub fuel: u64,
+    /// Time in memory.
+    pub resident_ms: u64,
+    /// The last input whose fuel is counted now, where that changes.
+    pub settled: Option<Seq>,
 }
 
 impl Commit {
@@ -77,6 +96,8 @@ impl Commit {
             successor: None,
             schedule: None,
             fork: None,
+            ledger: None,
+            counted: 0,
         }
     }
 }
@@ -89,6 +110,26 @@ pub struct ForkOf {
     pub run_id: RunId,
     /// The first of its events that the fork does not have: 1 at least, and not more than it has.
     pub cut: Seq,
+}
+
+/// Which numbers of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerKey {
+    /// Of which day.
+    pub day: Day,
+    /// Of which workflow.
+    pub workflow: WorkflowName,
+    /// About what.
+    pub line: Line,
+}
+
+/// Numbers of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Which.
+    pub key: LedgerKey,
+    /// The numbers.
+    pub counters: Counters,
 }
 
 /// A timer of a run.
@@ -290,6 +331,21 @@ pub trait Store: Send + Sync + 'static {
     fn keyring(&self) -> Keyring {
         Keyring::none()
     }
+
+    /// What a run used so far. `None` where nothing was counted: there is no such run, or an earlier release left it as it is.
+    fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>>;
+
+    /// What all runs of a tenant used on a day.
+    fn day_ledger<'a>(&'a self, tenant: &'a Tenant, day: Day) -> StoreFuture<'a, Counters>;
+
+    /// The numbers of the days from the first to the last of `days`, after `after`, at most `limit`, in the order of day and workflow.
+    fn ledger<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        days: (Day, Day),
+        after: Option<&'a LedgerKey>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<LedgerRow>>;
 
     /// A document.
     fn document<'a>(&'a self, owner: &'a Owner, kind: DocumentKind, name: &'a str)

@@ -149,6 +149,19 @@ name!(
     is_secret_name
 );
 
+fn is_currency(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+name!(
+    /// A currency, such as `USD`.
+    Currency,
+    "currency",
+    8,
+    "of `A-Z`",
+    is_currency
+);
+
 impl CallerId {
     /// The id of a run whose starter gave none.
     pub fn for_run(workflow: &WorkflowName, run_id: RunId) -> Self {

@@ -15,6 +15,7 @@
 //! ```
 
 mod attributes;
+mod budgets;
 mod call;
 mod clock;
 mod configuration;
@@ -29,8 +30,10 @@ mod ids;
 mod instant;
 mod interface;
 mod json;
+pub mod ledger;
 mod limits;
 pub mod llm;
+mod money;
 pub mod others;
 mod policy;
 mod request;
@@ -41,8 +44,10 @@ mod schedule;
 mod secret;
 mod setting;
 pub mod tools;
+mod usage;
 
 pub use attributes::{AttributeChanges, AttributeValue, Attributes};
+pub use budgets::{Budget, Budgeted, Budgets, Share};
 pub use call::{Call, CallIndex, CallKind, Outcome, Source};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use configuration::Configuration;
@@ -56,10 +61,12 @@ pub use event::{
 pub use failure::Failure;
 pub use filter::{Filter, Term};
 pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
-pub use ids::{CallerId, Label, RunId, RunRef, ScheduleId, SecretName, Tenant, WorkflowName};
+pub use ids::{CallerId, Currency, Label, RunId, RunRef, ScheduleId, SecretName, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
+pub use ledger::{Counters, Day, RunLedger};
 pub use limits::Limits;
+pub use money::{Micros, Money};
 pub use policy::{CallOptions, RetryPolicy};
 pub use request::{Node, RecordedRequest, Request};
 pub use routing::{Labels, Previous, Ramp, Routing, SwapPolicy};
@@ -71,3 +78,4 @@ pub use schedule::{
 };
 pub use secret::SecretRow;
 pub use setting::{Setting, SettingKind};
+pub use usage::{CallUsage, Tokens};

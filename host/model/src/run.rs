@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attributes, CallKind, CallerId, Digest, Error, ErrorCode, Event, Outcome, Parent, RunId, RunStarted, Seq,
+    Attributes, CallKind, CallerId, Day, Digest, Error, ErrorCode, Event, Outcome, Parent, RunId, RunStarted, Seq,
     WorkflowName,
 };
 
@@ -186,6 +186,14 @@ pub struct Run {
     #[n(18)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork_race: Option<RunId>,
+    /// The part of a budget of which so much is used that operators are to know.
+    #[n(19)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_warning: Option<String>,
+    /// The day whose budget parked it: when that day is over, the host lets it go on.
+    #[n(20)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked_for_day: Option<Day>,
 }
 
 /// Why a run could not go on with another version.
@@ -241,6 +249,8 @@ impl Run {
             held_back: None,
             forked_from: None,
             fork_race: None,
+            budget_warning: None,
+            parked_for_day: None,
         }
     }
 
@@ -298,11 +308,14 @@ pub enum ParkKind {
     /// It came from another host, in a capsule, and nobody said yet that it is to go on here.
     #[n(22)]
     Imported,
+    /// A budget is used up.
+    #[n(23)]
+    BudgetExceeded,
 }
 
 impl ParkKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Divergence,
         Self::Trap,
         Self::FuelExhausted,
@@ -312,6 +325,7 @@ impl ParkKind {
         Self::HistoryFull,
         Self::GuestError,
         Self::Imported,
+        Self::BudgetExceeded,
     ];
 
     /// Its text.
@@ -326,6 +340,7 @@ impl ParkKind {
             Self::HistoryFull => "history_full",
             Self::GuestError => "guest_error",
             Self::Imported => "imported",
+            Self::BudgetExceeded => "budget_exceeded",
         }
     }
 }

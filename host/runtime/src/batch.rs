@@ -2,7 +2,7 @@
 
 use abide_engine::LogLevel;
 use abide_history::{Commit, RunTimer};
-use abide_model::{Call, CallIndex, Error, Recorded, Run};
+use abide_model::{Call, CallIndex, CallKind, Error, Recorded, Run};
 
 use crate::inner::RunKey;
 use crate::new_run::NewRun;
@@ -32,6 +32,8 @@ pub(crate) struct Batch {
 pub(crate) struct Effects {
     /// Activities to perform, with the time of their request.
     pub(crate) perform: Vec<(Call, u64)>,
+    /// What the calls ask for that the change requests, those included that nobody performs.
+    pub(crate) requested: Vec<CallKind>,
     /// Activities to abort.
     pub(crate) abort: Vec<CallIndex>,
     /// The run has ended: all its activities are aborted.

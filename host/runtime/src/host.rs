@@ -27,7 +27,7 @@ use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
 use crate::tasks::ByRunTasks;
 use crate::view::{ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{driving, queries, replaying, starting, swapping, timers, tool_components, warming};
+use crate::{budgets, driving, queries, replaying, starting, swapping, timers, tool_components, warming};
 
 /// Replays and queries at the same time, beside the resident guests.
 const REPLAY_SEATS: u32 = 8;
@@ -80,7 +80,7 @@ impl Performer for Nobody {
     fn perform(&self, activity: Activity) -> Pin<Box<dyn Future<Output = Performed> + Send + 'static>> {
         let message = format!("`{}` is not performed: this host only looks", activity.kind);
         let outcome = Outcome::Failed(Failure::new("unavailable", message));
-        Box::pin(std::future::ready(Performed { outcome, attempts: 0 }))
+        Box::pin(std::future::ready(Performed::new(outcome, 0)))
     }
 }
 
@@ -107,6 +107,7 @@ impl Host {
         inner.tasks.spawn(warming::warm(inner.clone()));
         inner.tasks.spawn(schedules::keep(host.clone()));
         inner.tasks.spawn(swapping::keep(host.clone()));
+        inner.tasks.spawn(budgets::keep(host.clone()));
         Ok(host)
     }
 
@@ -145,6 +146,7 @@ impl Host {
             timer_hint: Default::default(),
             schedule_hint: Default::default(),
             swap_hint: Default::default(),
+            budget_warnings: Default::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             failure: watch::Sender::new(None),

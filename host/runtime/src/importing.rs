@@ -1,7 +1,7 @@
 //! Import: a run comes back from a capsule. One that had ended is there as it was. One that was open is parked: the host that it comes from may
 //! still have it, and no call of it shall be made twice without somebody having said so.
 
-use abide_history::{Commit, RunTimer, StoreError};
+use abide_history::{Commit, Metered, RunTimer, StoreError};
 use abide_model::{
     Digest, Error, ErrorCode, Event, IdReuse, Limits, ParkKind, ParkReason, Recorded, Run, RunParked, RunStatus,
     Tenant, VersionChanged,
@@ -35,6 +35,9 @@ impl Host {
         let is_open = run.status.is_open();
         let mut commit = Commit::new(tenant.clone(), run.run_id, 0);
         commit.events = capsule.history.iter().map(|(_, recorded)| recorded.clone()).collect();
+        commit.counted = commit.events.len();
+        let settled = capsule.history.last().map(|(last, _)| *last);
+        commit.ledger = Some(Metered { settled, ..Metered::default() });
         if is_open {
             park(&mut run, stored, &capsule, |event| commit.events.push(Recorded { time_ms: now_ms, event }));
             let timers = open_timers(&capsule.history);

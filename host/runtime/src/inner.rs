@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::HostConfig;
+use crate::budgets::BudgetWarnings;
 use crate::erasing::Ends;
 use crate::followers::Followers;
 use crate::programs::Programs;
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) schedule_hint: tokio::sync::Notify,
     /// Wakes the task that swaps runs, when a version became active.
     pub(crate) swap_hint: tokio::sync::Notify,
+    pub(crate) budget_warnings: BudgetWarnings,
     /// Ends all tasks of the host.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,

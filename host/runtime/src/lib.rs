@@ -5,6 +5,7 @@
 
 mod auditing;
 mod batch;
+mod budgets;
 mod capsule;
 mod checking;
 mod checks;
@@ -18,6 +19,7 @@ mod host;
 mod importing;
 mod inner;
 mod inspecting;
+mod ledger;
 mod messages;
 mod new_run;
 mod observed;

@@ -1,6 +1,6 @@
 //! Reset: a run goes on from one of its events as a new run, with the history before that event.
 
-use abide_history::{Commit, RunTimer};
+use abide_history::{Commit, Metered, RunTimer};
 use abide_model::{
     Digest, Error, ErrorCode, Event, Recorded, RecordedRequest, RunId, RunRef, RunReset, Seq, Tenant, VersionChanged,
 };
@@ -37,6 +37,8 @@ impl Host {
             new.run.attributes = attributes;
         }
         let mut commit = new.commit();
+        commit.counted = cut;
+        commit.ledger = Some(Metered { settled: cut.checked_sub(1).map(|last| last as Seq), ..Metered::default() });
         commit.published = shown.published.into_iter().collect();
         // The run timeout of the new run is among its timers already.
         let mut timers = open_timers(&history[..cut]);

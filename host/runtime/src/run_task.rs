@@ -8,10 +8,12 @@
 //! `inputs` handles what comes in, `loading` brings the guest into memory, `writing` sends commits and does what waited for them.
 
 mod affairs;
+mod budget;
 mod ending;
 mod gathering;
 mod inputs;
 mod loading;
+mod metering;
 mod others;
 mod swapping;
 mod writing;
@@ -36,6 +38,8 @@ use crate::inner::{Inner, RunKey, stopping};
 use crate::registry::Message;
 use crate::residency::Seat;
 use crate::session::Session;
+
+use self::metering::Meter;
 
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
@@ -84,6 +88,7 @@ pub(crate) struct RunTask {
     /// The run has ended, and not all who are concerned know.
     unsettled: bool,
     settling: Option<Settling>,
+    meter: Meter,
 }
 
 /// The run that a run goes on as.
@@ -131,6 +136,7 @@ impl RunTask {
             continuation: None,
             unsettled: false,
             settling: None,
+            meter: Meter::default(),
         }
     }
 
@@ -200,7 +206,11 @@ impl RunTask {
             // Where disk and activities are quick, nothing below ever waits: others have their turn all the same.
             tokio::task::coop::consume_budget().await;
             match self.next_wake().await {
-                Wake::Stopping => return self.flush().await,
+                Wake::Stopping => {
+                    self.flush().await?;
+                    self.drop_guest();
+                    return self.flush().await;
+                }
                 wake => self.handle(wake).await?,
             }
             for _ in 0..MAX_GATHERED {
@@ -240,7 +250,7 @@ impl RunTask {
 
     async fn handle(&mut self, wake: Wake) -> Result<(), StoreError> {
         match wake {
-            Wake::Written(result) => self.written(result)?,
+            Wake::Written(result) => self.written(result).await?,
             Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
             Wake::Settled => {
                 self.settling = None;
@@ -288,6 +298,8 @@ impl RunTask {
         self.seated = None;
         self.timers.clear();
         self.awaited.clear();
+        self.meter.drops(self.inner.clock.now_ms());
+        self.write_metered();
     }
 
     /// Appends an event to what is gathered, and gives its place.
@@ -306,7 +318,10 @@ impl RunTask {
                 let delivered = seated.session.deliver(seq, &recorded).await;
                 seated.seat.busy(seated.session.memory_bytes());
                 match delivered {
-                    Ok(news) => self.take(news),
+                    Ok(news) => {
+                        self.meter.stands_at(seq);
+                        self.take(news);
+                    }
                     Err(reason) => self.park(reason),
                 }
             }

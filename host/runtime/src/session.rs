@@ -134,6 +134,11 @@ impl Session {
         self.guest.watch_fuel();
     }
 
+    /// The fuel that the guest used since its start, where that is counted.
+    pub(crate) fn fuel_used(&mut self) -> u64 {
+        self.guest.fuel_used()
+    }
+
     /// Looks at a guest that is watched. `None` where it stopped.
     pub(crate) fn look(&mut self, with_memory: bool) -> Option<Look> {
         self.guest.look(with_memory)

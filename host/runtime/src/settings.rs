@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use abide_history::{DocumentChange, DocumentKind, Owner, Store};
-use abide_model::{Error, ErrorCode, Json, Setting, SettingKind, Tenant};
+use abide_model::{Budgets, Error, ErrorCode, Json, Setting, SettingKind, Tenant};
 
 use crate::Host;
 use crate::view::TenantSetting;
@@ -29,13 +29,13 @@ struct Loaded {
 fn read(kind: SettingKind, json: &Json) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     match kind {
         // Types of settings are added here.
-        SettingKind::Grants | SettingKind::Quotas | SettingKind::Gateway | SettingKind::Budgets => {
+        SettingKind::Budgets => typed::<Budgets>(json),
+        SettingKind::Grants | SettingKind::Quotas | SettingKind::Gateway => {
             Err(Error::new(ErrorCode::SettingNotFound, format!("this release has no setting `{kind}`")))
         }
     }
 }
 
-#[expect(dead_code, reason = "the types of settings are added one by one")]
 fn typed<T: Setting>(json: &Json) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     let wrong = |error: &dyn std::fmt::Display| {
         Error::new(ErrorCode::InvalidArgument, format!("these are no {}: {error}", T::KIND))

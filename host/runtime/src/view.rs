@@ -5,6 +5,7 @@ mod forks;
 mod history;
 mod identity;
 mod inspection;
+mod ledger;
 mod replay;
 mod schedules;
 mod secrets;
@@ -26,6 +27,7 @@ pub use identity::{
     Tokens,
 };
 pub use inspection::Inspection;
+pub use ledger::{BudgetShare, BudgetState, LedgerEntry, LedgerGroup, LedgerQuery, LedgerReport, RunLedgerReport};
 pub use replay::{
     CallAt, Difference, DifferenceKind, Imported, LoggedLine, Proof, ProofEngine, ReplayReport, ReplayVerdict, RunAt,
 };

@@ -7,11 +7,14 @@ use axum::body::{Body, BodyDataStream, HttpBody};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::{HeaderMap, header};
+use tokio::time::Instant;
 
 use crate::problem::invalid;
 
 /// The longest pause between two pieces of a body.
 const STALL: Duration = Duration::from_secs(30);
+/// The least that a body may come with, in bytes a second, once that pause is over: who sends a byte now and then holds a place that others want.
+const SLOWEST: usize = 16 << 10;
 /// How much of a body that is too large is read to its end, so that its sender gets to see the answer: one that is still
 /// writing when the connection closes often sees only the closed connection.
 const DISCARDED_BYTES: usize = 1 << 30;
@@ -40,6 +43,7 @@ async fn receive_within(
         return Err(too_large(limit, what));
     }
     let mut received = BytesMut::with_capacity(announced);
+    let began = Instant::now();
     while let Some(piece) = tokio::time::timeout(stall, stream.next())
         .await
         .map_err(|_| invalid(format!("{what} stopped coming for {stall:?}: send it again")))?
@@ -51,6 +55,10 @@ async fn receive_within(
             return Err(too_large(limit, what));
         }
         received.extend_from_slice(&piece);
+        let patience = stall + Duration::from_secs((received.len() / SLOWEST) as u64);
+        if began.elapsed() > patience {
+            return Err(invalid(format!("{what} comes with less than {SLOWEST} bytes a second: send it again")));
+        }
     }
     Ok(received.freeze())
 }
@@ -102,6 +110,17 @@ mod tests {
         let broken = futures_util::stream::iter([Ok(Bytes::from_static(b"x")), Err(std::io::Error::other("gone"))]);
         let error = receive(&HeaderMap::new(), Body::from_stream(broken), 10, "the body").await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidArgument);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_is_an_error() {
+        let trickle = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let stall = Duration::from_millis(200);
+        let received = receive_within(&HeaderMap::new(), Body::from_stream(trickle), 1000, "the body", stall).await;
+        assert!(received.unwrap_err().message.contains("less than 16384 bytes a second"));
     }
 
     #[tokio::test]

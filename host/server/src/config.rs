@@ -1,13 +1,14 @@
 //! `abide.toml`. What is wrong in it is told with the file, the line and the key.
 //!
-//! The sections `llm`, `tools`, `http`, `workers`, `components`, `tool_uploads` and `activities` belong to `abide_activities`; here they only get their place in the file.
+//! The sections `llm`, `tools`, `http`, `workers`, `components`, `prices`, `tool_uploads` and `activities` belong to `abide_activities`; here they only get their place in the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abide_activities::{
-    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ToolUploads, ToolsProvider, WorkersProvider,
+    ActivitiesConfig, Binding, ComponentProvider, HttpConfig, LlmProvider, ModelPrice, ToolUploads, ToolsProvider,
+    WorkersProvider,
 };
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
 use abide_runtime::{HostConfig, Retention};
@@ -131,6 +132,7 @@ struct File {
     http: HttpConfig,
     workers: BTreeMap<String, WorkersProvider>,
     components: BTreeMap<String, ComponentProvider>,
+    prices: BTreeMap<String, ModelPrice>,
     tool_uploads: ToolUploads,
     activities: BTreeMap<String, Binding>,
     public_url: Option<String>,
@@ -145,6 +147,7 @@ impl Default for File {
             http,
             workers,
             components,
+            prices,
             tool_uploads,
             activities,
             public_url,
@@ -166,6 +169,7 @@ impl Default for File {
             http,
             workers,
             components,
+            prices,
             tool_uploads,
             activities,
             public_url,
@@ -220,6 +224,7 @@ impl Config {
             http,
             workers,
             components,
+            prices,
             tool_uploads,
             activities,
             public_url,
@@ -242,6 +247,7 @@ impl Config {
                 http,
                 workers,
                 components,
+                prices,
                 tool_uploads,
                 activities,
                 public_url,

@@ -14,6 +14,7 @@ mod access;
 mod app;
 mod body;
 mod config;
+mod connections;
 mod duration;
 mod encryption;
 mod extract;

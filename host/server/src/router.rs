@@ -8,8 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use crate::access::{ADMIN, Access, DEPLOYER, Gate, OPERATOR, VIEWER, pass};
 use crate::middleware::around;
 use crate::routes::{
-    check, control, forks, health, history, identity, inspect, missing, replay, runs, schedules, search, secrets,
-    signals, tasks, tenants, tools, updates, versions, workflows,
+    check, control, forks, health, history, identity, inspect, ledger, missing, replay, runs, schedules, search,
+    secrets, signals, tasks, tenants, tools, updates, versions, workflows,
 };
 use crate::state::Shared;
 
@@ -102,6 +102,8 @@ fn routes() -> Vec<Route> {
         get("/v1/runs/{run}/at/{event}", VIEWER, replay::at),
         post("/v1/runs/{run}/at/{event}", VIEWER, replay::at).unrecorded(),
         get("/v1/runs/{run}/export", VIEWER, replay::export),
+        get("/v1/runs/{run}/ledger", VIEWER, ledger::of_run),
+        get("/v1/ledger", VIEWER, ledger::ledger),
         post("/v1/import", DEPLOYER, replay::import),
         post("/v1/schedules", OPERATOR, schedules::create),
         get("/v1/schedules", VIEWER, schedules::list),

@@ -1,5 +1,6 @@
 //! Serves a host on a listener until it is told to stop or the host fails.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use abide_model::{Error, ErrorCode};
@@ -9,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::time::{interval, timeout};
 
 use crate::access::Auth;
+use crate::connections;
 use crate::guard::Guard;
 use crate::router::router;
 use crate::state::{Shared, State};
@@ -68,16 +70,11 @@ pub async fn serve(
 }
 
 /// The same, on connections of any sort.
-async fn serve_on<L: Listener<Addr: std::fmt::Debug>>(
-    listener: L,
-    shared: Shared,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), Error> {
+async fn serve_on<L: Listener>(listener: L, shared: Shared, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
     let (host, stopping) = (shared.host.clone(), shared.stopping.clone());
-    let connections = axum::serve(listener, router(shared)).with_graceful_shutdown(stopping.clone().cancelled_owned());
-    let mut connections = std::pin::pin!(connections.into_future());
+    let mut connections = pin!(connections::serve(listener, router(shared), stopping.clone()));
     let failure = tokio::select! {
-        ended = &mut connections => ended.err().map(|error| Error::new(ErrorCode::Internal, format!("cannot take connections: {error}"))),
+        () = &mut connections => None,
         error = failed(&host) => Some(error),
         () = shutdown => None,
     };

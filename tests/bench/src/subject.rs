@@ -139,6 +139,6 @@ impl Performer for Prompt {
         }
         drop(steps);
         let outcome = Outcome::Ok(self.answer.clone());
-        Box::pin(async move { Performed { outcome, attempts: 1 } })
+        Box::pin(async move { Performed::new(outcome, 1) })
     }
 }

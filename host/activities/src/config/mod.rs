@@ -21,6 +21,7 @@ macro_rules! calling {
 mod components;
 mod http;
 mod llm;
+mod prices;
 mod secret;
 mod tools;
 mod workers;
@@ -34,6 +35,7 @@ use serde::Deserialize;
 pub use components::{Binding, ComponentLimits, ComponentProvider, ToolUploads};
 pub use http::HttpConfig;
 pub use llm::{LlmProvider, MaxTokensField, OpenAiProvider, ScriptedProvider};
+pub use prices::ModelPrice;
 pub use secret::Secret;
 pub use tools::{Completion, HttpTool, HttpToolsProvider, McpHttpProvider, McpStdioProvider, ToolsProvider};
 pub use workers::{WorkerTool, WorkersProvider};
@@ -52,6 +54,8 @@ pub struct ActivitiesConfig {
     pub llm: BTreeMap<String, LlmProvider>,
     /// The provider that is meant where a request names none. Where there is only one, it is that one.
     pub default_llm: Option<String>,
+    /// What tokens cost, by `<provider>/<model>`.
+    pub prices: BTreeMap<String, ModelPrice>,
     /// Tools, by the name of their provider.
     pub tools: BTreeMap<String, ToolsProvider>,
     /// What `http.fetch` may do.

@@ -57,6 +57,12 @@ pub(crate) fn decode(
     })
 }
 
+/// The tokens that an answer says, which cannot be used otherwise. They are paid for all the same.
+pub(super) fn usage_within(body: &[u8]) -> Option<Usage> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    value.get("usage").and_then(usage)
+}
+
 /// What came instead of JSON.
 fn not_json(body: &[u8], error: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
@@ -211,6 +217,15 @@ mod tests {
             );
             assert!(trouble.failure.message.contains(problem), "{}", trouble.failure.message);
         }
+    }
+
+    #[test]
+    fn what_an_answer_cost_is_known_even_if_it_is_of_no_use() {
+        let body = br#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}}"#;
+        assert!(decode(body, "llm.x", "asked", &Redactor::default()).is_err());
+        let usage = usage_within(body).unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (5, 1));
+        assert_eq!(usage_within(b"{}"), None);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 mod decode;
 mod encode;
+mod meter;
 mod openai;
+mod prices;
 mod read;
 mod refusal;
 
@@ -16,12 +18,14 @@ use crate::scripted::Scripted;
 use crate::{Activity, Performed};
 
 use openai::Provider;
+use prices::Prices;
 
 /// All providers of language models.
 #[derive(Debug)]
 pub(crate) struct Models {
     providers: BTreeMap<String, Provider>,
     default: Option<String>,
+    prices: Prices,
     /// The servers of scripted providers; they end with the host.
     _scripted: Vec<Scripted>,
 }
@@ -66,13 +70,19 @@ impl Models {
             None if providers.len() == 1 => providers.keys().next().cloned(),
             None => None,
         };
-        Ok(Self { providers, default, _scripted: servers })
+        Ok(Self { providers, default, prices: Prices::new(&config.prices)?, _scripted: servers })
     }
 
     /// Performs a call.
     pub(crate) async fn generate(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
         match self.prepare(activity) {
-            Ok((provider, prepared)) => provider.generate(clock, activity, &prepared).await,
+            Ok((provider, prepared)) => {
+                let mut performed = provider.generate(clock, activity, &prepared).await;
+                if let Some(usage) = &mut performed.usage {
+                    usage.cost = self.prices.of(usage);
+                }
+                performed
+            }
             Err(failure) => refused(failure),
         }
     }

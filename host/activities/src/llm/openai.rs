@@ -6,8 +6,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url};
 use zeroize::Zeroizing;
 
-use super::decode::decode;
+use super::decode::{decode, usage_within};
 use super::encode::{Prepared, encode};
+use super::meter::Meter;
 use super::refusal;
 use crate::client::{self, BodyError, IDEMPOTENCY_KEY};
 use crate::config::{DEFAULT_MAX_RESPONSE_BYTES, MaxTokensField, OpenAiProvider, environment, wrong};
@@ -106,8 +107,11 @@ impl Provider {
         };
         let key = activity.idempotency_key();
         let (key, headers) = (key.as_str(), &headers);
-        let attempt = || async move { Attempt::from(self.ask(clock, key, headers, prepared).await) };
-        self.lane.run(clock, activity, attempt).await
+        let meter = Meter::default();
+        let attempt = || async { Attempt::from(self.ask(clock, key, headers, prepared, &meter).await) };
+        let mut performed = self.lane.run(clock, activity, attempt).await;
+        performed.usage = Some(meter.usage(self.lane.key(), &prepared.model));
+        performed
     }
 
     /// The headers of a request, with the secrets of the tenant that the configuration names.
@@ -128,8 +132,10 @@ impl Provider {
         idempotency_key: &str,
         headers: &HeaderMap,
         prepared: &Prepared,
+        meter: &Meter,
     ) -> Result<Json, Trouble> {
         let key = self.lane.key();
+        meter.begins();
         let sent = self
             .client
             .post(self.endpoint.clone())
@@ -139,10 +145,15 @@ impl Provider {
             .body(prepared.body.clone())
             .send()
             .await;
-        let response =
-            sent.map_err(|error| client::no_answer(&error, &format!("`{key}` at {}", client::origin(&self.endpoint))))?;
+        let response = sent.map_err(|error| {
+            if error.is_connect() {
+                meter.is_free();
+            }
+            client::no_answer(&error, &format!("`{key}` at {}", client::origin(&self.endpoint)))
+        })?;
         let status = response.status();
         if !status.is_success() {
+            meter.is_free();
             let wait = retry_after_ms(response.headers(), clock.now_ms());
             let body = client::read_beginning(response, REFUSAL_BYTES).await;
             return Err(refusal::of_status(status.as_u16(), &body, wait, key, &self.redactor));
@@ -154,6 +165,14 @@ impl Provider {
             };
             Trouble::passing("invalid-response", format!("the answer of `{key}` {error}{hint}"))
         })?;
-        answer(&decode(&body, key, &prepared.model, &self.redactor)?)
+        let decoded = decode(&body, key, &prepared.model, &self.redactor);
+        let usage = match &decoded {
+            Ok(answer) => answer.usage,
+            Err(_) => usage_within(&body),
+        };
+        if let Some(usage) = usage {
+            meter.counted(usage.into());
+        }
+        answer(&decoded?)
     }
 }

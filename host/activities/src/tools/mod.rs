@@ -93,7 +93,7 @@ impl Tools {
         match request.provider {
             Some(name) => {
                 if let Some(outcome) = self.workers.list(&name) {
-                    return Performed { outcome, attempts: 1 };
+                    return Performed::new(outcome, 1);
                 }
                 match self.find(&activity.tenant, &name) {
                     Ok(provider) => provider.list(clock, activity).await,
@@ -104,7 +104,7 @@ impl Tools {
                 let mut lists = join_all(self.providers.values().map(|provider| provider.list(clock, activity))).await;
                 let queues = self.workers.names().filter_map(|name| self.workers.list(name));
                 let uploaded = self.uploaded.lists(&activity.tenant);
-                lists.extend(queues.chain(uploaded).map(|outcome| Performed { outcome, attempts: 1 }));
+                lists.extend(queues.chain(uploaded).map(|outcome| Performed::new(outcome, 1)));
                 together(lists)
             }
         }
@@ -172,8 +172,8 @@ impl Provider {
     async fn list(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
         match self {
             Self::Mcp(provider) => provider.list(clock, activity).await,
-            Self::Http(provider) => Performed { outcome: provider.list(), attempts: 1 },
-            Self::Component(component) => Performed { outcome: component.list(), attempts: 1 },
+            Self::Http(provider) => Performed::new(provider.list(), 1),
+            Self::Component(component) => Performed::new(component.list(), 1),
         }
     }
 }
@@ -188,14 +188,14 @@ fn together(lists: Vec<Performed>) -> Performed {
                 Ok(list) => tools.extend(list),
                 Err(error) => return refused(unreadable(&error)),
             },
-            outcome @ Outcome::Failed(_) => return Performed { outcome, attempts },
+            outcome @ Outcome::Failed(_) => return Performed::new(outcome, attempts),
         }
     }
     let outcome = match crate::lane::answer(&tools) {
         Ok(tools) => Outcome::Ok(tools),
         Err(Trouble { failure, .. }) => Outcome::Failed(failure),
     };
-    Performed { outcome, attempts }
+    Performed::new(outcome, attempts)
 }
 
 fn unreadable(error: &serde_json::Error) -> Failure {

@@ -14,3 +14,4 @@ mod llmock;
 mod mcp;
 mod mcp_child;
 mod scripted;
+mod usage;

@@ -5,6 +5,7 @@ mod connection;
 mod events;
 mod follow;
 mod forks;
+mod ledger;
 mod patience;
 mod replays;
 mod request;

@@ -201,6 +201,8 @@ mod tests {
             attributes: Default::default(),
             forked_from,
             fork_race: None,
+            budget_warning: None,
+            parked_for_day: None,
         }
     }
 

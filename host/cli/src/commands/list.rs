@@ -175,6 +175,7 @@ fn in_words(description: &Description, now_ms: u64) -> String {
         lines.push(("forked", format!("from {} at event {}", from.run_id, from.event)));
     }
     lines.extend(run.fork_race.map(|race| ("race", race.to_string())));
+    lines.extend(run.budget_warning.clone().map(|used| ("budget", used)));
     if let Some(parent) = run.parent {
         lines.push(("child of", parent.run_id.to_string()));
     }

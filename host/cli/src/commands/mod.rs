@@ -12,6 +12,7 @@ pub(crate) mod fork;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod keys;
+pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod replay;
@@ -57,6 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Swap(swap) => swap::run(&client()?, swap, format).await,
         Command::Check(check) => check::run(&arguments.global.connection, check, format).await,
         Command::Start(start) => start::run(&client()?, start, format).await,
+        Command::Ledger(ledger) => ledger::run(&client()?, ledger, format).await,
         Command::List(list) => list::run(&client()?, list, format).await,
         Command::Count(count) => list::count(&client()?, count, format).await,
         Command::Batch(batch) => batch::run(&client()?, batch, format).await,

@@ -13,7 +13,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use abide_model::{CallIndex, CallKind, Outcome, ParkReason};
+use abide_model::{CallIndex, CallKind, CallUsage, Outcome, ParkReason};
 use abide_runtime::view::HistoryEvent;
 
 use crate::when;
@@ -214,7 +214,8 @@ impl Timeline {
         };
         let took = requested.map(|(_, requested_ms)| when::span(event.time_ms.saturating_sub(requested_ms)));
         let attempts = event.attempts.filter(|attempts| *attempts > 1).map(|attempts| format!("{attempts} attempts"));
-        let notes: Vec<_> = took.into_iter().chain(attempts).collect();
+        let usage = event.usage.as_ref().and_then(usage);
+        let notes: Vec<_> = took.into_iter().chain(attempts).chain(usage).collect();
         if !notes.is_empty() {
             line.tail = format!(" ({})", notes.join(", "));
         }
@@ -255,6 +256,17 @@ impl Timeline {
         }
         text
     }
+}
+
+/// The tokens of a call, and their price.
+fn usage(usage: &CallUsage) -> Option<String> {
+    let tokens = usage.tokens?;
+    let cached = match tokens.cached_input {
+        0 => String::new(),
+        cached => format!(" ({cached} cached)"),
+    };
+    let cost = usage.cost.as_ref().map_or_else(|| "no known price".to_owned(), ToString::to_string);
+    Some(format!("{}{cached} + {} tokens, {cost}", tokens.input, tokens.output))
 }
 
 #[cfg(test)]

@@ -61,3 +61,14 @@ fn colours_change_no_text() {
     plain.push_str(rest);
     assert_eq!(plain, show(Look::plain()));
 }
+
+#[test]
+fn a_call_shows_what_it_cost() {
+    let shown = |usage: &str| super::usage(&serde_json::from_str(usage).unwrap());
+    let tokens = r#""tokens":{"input":1200,"cached_input":1000,"output":30}"#;
+    let priced = format!(r#"{{"provider":"llm.openai",{tokens},"cost":{{"amount":"0.001575","currency":"USD"}}}}"#);
+    assert_eq!(shown(&priced).unwrap(), "1200 (1000 cached) + 30 tokens, 0.001575 USD");
+    let unpriced = r#"{"provider":"llm.openai","tokens":{"input":12,"cached_input":0,"output":3}}"#;
+    assert_eq!(shown(unpriced).unwrap(), "12 + 3 tokens, no known price");
+    assert_eq!(shown(r#"{"provider":"tools.desk"}"#), None);
+}

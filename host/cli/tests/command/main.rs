@@ -8,6 +8,7 @@ mod canaries;
 mod failures;
 mod forks;
 mod hosts;
+mod ledger;
 mod outages;
 mod replays;
 mod schedules;

@@ -12,6 +12,7 @@ mod documents;
 mod erasure;
 mod forks;
 mod history;
+mod ledger;
 mod rows;
 pub mod sample;
 mod schedules;
@@ -29,6 +30,7 @@ pub use documents::*;
 pub use erasure::*;
 pub use forks::*;
 pub use history::*;
+pub use ledger::*;
 pub use rows::*;
 pub use schedules::*;
 pub use search::*;
@@ -127,6 +129,11 @@ macro_rules! conformance {
             a_tool_component_takes_the_place_of_the_one_before
             a_deleted_tool_component_leaves_nothing
             tool_components_are_listed_by_name
+            the_ledger_has_what_the_events_say
+            a_refused_change_counts_nothing
+            what_was_counted_elsewhere_is_not_counted_again
+            the_ledger_comes_in_pages_of_its_tenant
+            the_days_outlive_their_runs
             documents_have_revisions
             documents_are_listed_by_name
             audit_entries_are_kept_and_pruned

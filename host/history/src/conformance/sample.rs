@@ -57,6 +57,8 @@ pub fn run(run_id: RunId, id: &str) -> Run {
         held_back: None,
         forked_from: None,
         fork_race: None,
+        budget_warning: None,
+        parked_for_day: None,
     }
 }
 
@@ -120,7 +122,7 @@ pub fn requested(seq: Seq, call: CallIndex, request: RecordedRequest) -> Recorde
 
 /// Its outcome.
 pub fn completed(seq: Seq, call: CallIndex, outcome: &str) -> Recorded {
-    at(seq, Event::CallCompleted(CallCompleted { call, outcome: Outcome::Ok(json(outcome)), attempts: 1 }))
+    at(seq, Event::CallCompleted(CallCompleted::new(call, Outcome::Ok(json(outcome)), 1)))
 }
 
 /// A signal.

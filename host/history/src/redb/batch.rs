@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use abide_model::{RunId, Tenant};
 
 use super::key::KeyReader;
+use super::ledger::{self, Days};
 use super::prepare::Prepared;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
@@ -67,14 +68,18 @@ pub(super) fn write<'c>(
     writing: &mut Writing<'_>,
     changes: impl Iterator<Item = &'c Change>,
 ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-    changes
+    // Many runs of a workflow count in the same rows, which are written once.
+    let mut days = Days::default();
+    let answers = changes
         // All is checked before anything is written: what is refused leaves no trace for the others to stumble over.
         .map(|change| match check(writing, change) {
-            Ok(()) => apply(writing, change).map(Ok),
+            Ok(()) => apply(writing, change, &mut days).map(Ok),
             Err(error @ StoreError::Unavailable(_)) => Err(error),
             Err(refused) => Ok(Err(refused)),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    days.put(writing)?;
+    Ok(answers)
 }
 
 /// Whether a change may be made. Writes nothing.
@@ -132,9 +137,9 @@ fn check_commit(writing: &mut Writing<'_>, commit: &Prepared, ended: Option<RunI
 }
 
 /// Writes a change that was checked. Whatever error comes now breaks the whole transaction.
-fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
+fn apply(writing: &mut Writing<'_>, change: &Change, days: &mut Days) -> Result<(), StoreError> {
     match change {
-        Change::Commit(commit) => apply_commit(writing, commit),
+        Change::Commit(commit) => apply_commit(writing, commit, days),
         Change::Schedule(change) => schedules::apply(writing, change),
         Change::Versions(change) => versions::apply(writing, change),
         Change::Tool { tenant, name, rows } => tools::replace(writing, tenant, name, rows),
@@ -146,7 +151,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
     }
 }
 
-fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), StoreError> {
+fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared, days: &mut Days) -> Result<(), StoreError> {
     if let Some(fork) = &commit.fork {
         forks::put(writing, &commit.tenant, commit.run_id, fork)?;
     }
@@ -188,5 +193,8 @@ fn apply_commit(writing: &mut Writing<'_>, commit: &Prepared) -> Result<(), Stor
     if let Some(change) = &commit.schedule {
         schedules::apply(writing, change)?;
     }
-    commit.successor.as_ref().map_or(Ok(()), |start| apply_commit(writing, start))
+    if let Some(used) = &commit.ledger {
+        ledger::add(writing, days, &commit.tenant, commit.run_id, used)?;
+    }
+    commit.successor.as_ref().map_or(Ok(()), |start| apply_commit(writing, start, days))
 }

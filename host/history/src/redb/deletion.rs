@@ -9,7 +9,7 @@ use abide_model::{RunId, Seq, Tenant};
 use super::key::Key;
 use super::row::{self, unavailable};
 use super::tables::{Readable, TableId, Writing};
-use super::{events, forks, index, keys, nodes, published, ready, runs};
+use super::{events, forks, index, keys, ledger, nodes, published, ready, runs};
 use crate::StoreError;
 
 pub(super) const TABLE: TableId = TableId::Deletions;
@@ -52,6 +52,7 @@ pub(super) fn step(writing: &mut Writing<'_>, tenant: &Tenant, run_id: RunId) ->
             index::change(writing, &index::keys(tenant, &run), &Default::default())?;
             runs::remove(writing, tenant, &run)?;
             ready::set(writing, &ready::key(tenant, run_id), false)?;
+            ledger::remove(writing, tenant, run_id)?;
         }
         None if begun => {}
         None => return Ok(()),

@@ -55,24 +55,38 @@ pub(super) struct Tail {
     pub(super) gone: bool,
 }
 
-/// The row of the events of one commit; there is one at least.
-pub(super) fn row(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded]) -> Result<Row, StoreError> {
+/// The row of the events of one commit, of which there is one at least, and how large each of them is before it is packed.
+pub(super) fn row(
+    tenant: &Tenant,
+    run_id: RunId,
+    first: Seq,
+    events: &[Recorded],
+) -> Result<(Row, Vec<u64>), StoreError> {
     let flags = if events.last().is_some_and(|last| last.event.is_last()) { CLOSES } else { 0 };
     flagged(tenant, run_id, first, events, flags)
 }
 
-fn flagged(tenant: &Tenant, run_id: RunId, first: Seq, events: &[Recorded], flags: u8) -> Result<Row, StoreError> {
+fn flagged(
+    tenant: &Tenant,
+    run_id: RunId,
+    first: Seq,
+    events: &[Recorded],
+    flags: u8,
+) -> Result<(Row, Vec<u64>), StoreError> {
     let count = u32::try_from(events.len())
         .map_err(|_| StoreError::Invalid(format!("{} events in one commit", events.len())))?;
     let mut cbor = Vec::with_capacity(events.len() * 64);
+    let mut sizes = Vec::with_capacity(events.len());
     for event in events {
+        let before = cbor.len();
         minicbor::encode(event, &mut cbor).expect("writing to a vector cannot fail, and our types have no other error");
+        sizes.push((cbor.len() - before) as u64);
     }
     let mut value = Vec::with_capacity(cbor.len() + 6);
     value.push(flags);
     value.extend_from_slice(&count.to_be_bytes());
     pack::pack_into(&mut value, &cbor);
-    Ok(Row { key: Key::of_run(tenant, run_id).u64(first).done(), value })
+    Ok((Row { key: Key::of_run(tenant, run_id).u64(first).done(), value }, sizes))
 }
 
 /// The beginning of a row.
@@ -150,7 +164,7 @@ pub(super) fn kept_row(
     }
     let (mut events, _) = decode(table.keys(), key.value(), value.value(), &header)?;
     events.truncate(usize::try_from(shared - header.first).unwrap_or(usize::MAX));
-    flagged(tenant, run_id, header.first, &events, GONE).map(Some)
+    flagged(tenant, run_id, header.first, &events, GONE).map(|(row, _)| Some(row))
 }
 
 /// The events of a range, as far as there is room for them.
@@ -220,7 +234,7 @@ mod tests {
             let last = last.map(|last| vec![last]);
             let closed = last.is_some();
             for events in commits.into_iter().chain(last) {
-                rows.push(row(&tenant, run_id, all.len() as Seq, &events).unwrap());
+                rows.push(row(&tenant, run_id, all.len() as Seq, &events).unwrap().0);
                 all.extend(events);
             }
             with_rows(TABLE, &rows, |writing| {
@@ -260,7 +274,7 @@ mod tests {
     }
 
     fn golden_row(events: &[Recorded]) -> Row {
-        row(&Tenant::default(), RunId::from_bytes([7; 16]), 3, events).unwrap()
+        row(&Tenant::default(), RunId::from_bytes([7; 16]), 3, events).unwrap().0
     }
 
     #[test]

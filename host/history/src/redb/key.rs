@@ -131,6 +131,16 @@ impl<'a> KeyReader<'a> {
         self.0
     }
 
+    /// A text that has something after it.
+    pub(super) fn name(&mut self) -> Option<&'a str> {
+        self.text()
+    }
+
+    /// A single byte.
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        self.take().map(|[byte]| byte)
+    }
+
     /// A text that is all the rest.
     pub(super) fn rest(&mut self) -> Option<&'a str> {
         std::str::from_utf8(std::mem::take(&mut self.0)).ok()

@@ -15,6 +15,7 @@ mod forks;
 mod index;
 mod key;
 mod keys;
+mod ledger;
 mod limits;
 mod list;
 mod log;
@@ -46,8 +47,8 @@ use std::sync::Arc;
 
 use ::redb::{Database, StorageBackend};
 use abide_model::{
-    AuditEntry, AuditId, CallerId, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run, RunId, Schedule,
-    ScheduleId, Seq, Tenant, WorkflowName,
+    AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
+    RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
 };
 use bytes::Bytes;
 
@@ -60,8 +61,9 @@ use self::tables::ReadTable;
 use self::writer::Writer;
 use crate::keys::{Keyring, Keys};
 use crate::{
-    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Owner, RunFilter, RunPage,
-    ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version, VersionsChange,
+    Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    VersionsChange,
 };
 
 /// How a [`RedbStore`] is opened.
@@ -426,6 +428,27 @@ impl Store for RedbStore {
 
     fn keyring(&self) -> Keyring {
         self.keyring.clone()
+    }
+
+    fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>> {
+        Box::pin(async move { ledger::of_run(&self.snapshot()?.table(ledger::TABLE)?, tenant, run_id) })
+    }
+
+    fn day_ledger<'a>(&'a self, tenant: &'a Tenant, day: Day) -> StoreFuture<'a, Counters> {
+        Box::pin(async move { ledger::of_day(&self.snapshot()?.table(ledger::TABLE)?, tenant, day) })
+    }
+
+    fn ledger<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        (from, to): (Day, Day),
+        after: Option<&'a LedgerKey>,
+        limit: usize,
+    ) -> StoreFuture<'a, Vec<LedgerRow>> {
+        let (tenant, after) = (tenant.clone(), after.cloned());
+        self.scan(move |snapshot| {
+            ledger::list(&snapshot.table(ledger::TABLE)?, &tenant, (from, to), after.as_ref(), limit)
+        })
     }
 
     fn document<'a>(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use abide_model::{IdReuse, RunId, Seq, Tenant};
 
+use super::ledger::Used;
 use super::nodes::Nodes;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     pub(super) key: Option<Row>,
     pub(super) schedule: Option<PreparedSchedule>,
     pub(super) id_reuse: IdReuse,
+    /// What the run used.
+    pub(super) ledger: Option<Used>,
     /// The start of the run that takes over the id.
     pub(super) successor: Option<Box<Prepared>>,
 }
@@ -66,7 +69,8 @@ impl Prepared {
         let timers = (self.timers_set.len() + self.timers_cleared.len()) * 128;
         let schedule = self.schedule.as_ref().map_or(0, PreparedSchedule::size);
         let successor = self.successor.as_ref().map_or(0, |start| start.size());
-        rows.map(Row::size).sum::<usize>() + index + timers + schedule + successor + 256
+        let ledger = self.ledger.as_ref().map_or(0, Used::size);
+        rows.map(Row::size).sum::<usize>() + ledger + index + timers + schedule + successor + 256
     }
 }
 
@@ -74,14 +78,17 @@ impl Prepared {
 /// need not be written, which is what makes a long conversation cheap.
 pub(super) fn prepare<T: Readable>(commit: Commit, stored: Option<&Nodes<'_, T>>) -> Result<Prepared, StoreError> {
     check(&commit)?;
-    let Commit { tenant, run_id, expected_length, .. } = commit;
-    let events = match commit.events.as_slice() {
-        [] => None,
+    let Commit { run_id, expected_length, .. } = commit;
+    let tenant = commit.tenant.clone();
+    let (events, sizes) = match commit.events.as_slice() {
+        [] => (None, Vec::new()),
         events => {
             let first = commit.fork.map_or(expected_length, |fork| fork.cut);
-            Some(events::row(&tenant, run_id, first, events)?)
+            let (row, sizes) = events::row(&tenant, run_id, first, events)?;
+            (Some(row), sizes)
         }
     };
+    let ledger = Used::of(&commit, &sizes);
     let mut node_rows = Vec::new();
     for (digest, node) in &commit.nodes {
         let there = match stored {
@@ -95,6 +102,7 @@ pub(super) fn prepare<T: Readable>(commit: Commit, stored: Option<&Nodes<'_, T>>
     let timer_key = |timer: &crate::RunTimer| timers::key(&tenant, run_id, *timer);
     Ok(Prepared {
         events,
+        ledger,
         nodes: node_rows,
         run: commit.run.as_ref().map(|run| (runs::row(&tenant, run), run.id.clone())),
         index: commit.run.as_ref().map(|run| index::keys(&tenant, run)).unwrap_or_default(),
@@ -120,9 +128,10 @@ pub(super) fn prepare<T: Readable>(commit: Commit, stored: Option<&Nodes<'_, T>>
 
 /// What may be done for a run that is not there: its timers are cleared, and that is all.
 fn only_clears_timers(commit: &Commit) -> bool {
-    let Commit { events, nodes, run, ready, timers_set, published, key, successor, fork, .. } = commit;
+    let Commit { events, nodes, run, ready, timers_set, published, key, successor, fork, ledger, .. } = commit;
     let rows = events.is_empty() && nodes.is_empty() && run.is_none() && ready.is_none() && published.is_empty();
-    rows && timers_set.is_empty() && key.is_none() && successor.is_none() && fork.is_none()
+    let none = key.is_none() && successor.is_none() && fork.is_none() && ledger.is_none();
+    rows && timers_set.is_empty() && none
 }
 
 /// Refuses a change that no caller should ask for. Stored, it would be rows that no history implies.

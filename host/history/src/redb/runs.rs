@@ -138,7 +138,8 @@ mod tests {
         let attributes = ("attributes".to_owned(), testing::samples::run_with_attributes());
         let held_back = ("held-back".to_owned(), testing::samples::run_held_back());
         let forked = ("forked".to_owned(), testing::samples::run_that_was_forked());
-        for (name, run) in testing::samples::runs().into_iter().chain([attributes, held_back, forked]) {
+        let over = ("over-budget".to_owned(), testing::samples::run_that_is_over_budget());
+        for (name, run) in testing::samples::runs().into_iter().chain([attributes, held_back, forked, over]) {
             let stored = golden(&format!("run-{name}"), &row(&tenant, &run));
             let found = with_rows(TABLE, &[stored], |writing| get(writing.table(TABLE).unwrap(), &tenant, run.run_id));
             assert_eq!(found, Ok(Some(run)));

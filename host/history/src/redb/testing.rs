@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
-    Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallerId,
-    CancelRequested, Configuration, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Node,
-    Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued,
-    RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut,
-    SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallUsage, CallerId,
+    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits,
+    MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
+    Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -163,7 +164,7 @@ pub(super) const CALL_KINDS: [CallKind; 13] = [
 ];
 
 /// Everything that parks a run.
-pub(super) const PARK_KINDS: [ParkKind; 9] = [
+pub(super) const PARK_KINDS: [ParkKind; 10] = [
     ParkKind::Divergence,
     ParkKind::Trap,
     ParkKind::FuelExhausted,
@@ -173,6 +174,7 @@ pub(super) const PARK_KINDS: [ParkKind; 9] = [
     ParkKind::HistoryFull,
     ParkKind::GuestError,
     ParkKind::Imported,
+    ParkKind::BudgetExceeded,
 ];
 
 fn reason() -> impl Strategy<Value = ParkReason> {
@@ -241,8 +243,10 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
         });
-    let completed = (any::<u32>(), outcome(), any::<u32>())
-        .prop_map(|(call, outcome, attempts)| Event::CallCompleted(CallCompleted { call, outcome, attempts }));
+    let completed =
+        (any::<u32>(), outcome(), any::<u32>(), option::of(usage())).prop_map(|(call, outcome, attempts, usage)| {
+            Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) })
+        });
     let cancelled = any::<(u32, u64)>().prop_map(|(call, cause)| Event::CallCancelled(CallCancelled { call, cause }));
     let signal = (".{0,20}", json(), option::of(".{0,20}"))
         .prop_map(|(name, payload, key)| Event::SignalReceived(SignalReceived { name, payload, key }));
@@ -303,12 +307,14 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
         (option::of(parent()), option::of(run_id()), option::of(run_id()), option::of(any::<bool>()), attributes());
     let versions = (option::of(any::<bool>()), option::of(held_back()));
     let forks = (option::of(forked_from()), option::of(run_id()));
-    (names, rest, others, versions, forks).prop_map(|(names, rest, others, versions, forks)| {
+    let budgets = (option::of(".{0,20}"), option::of(any::<u32>().prop_map(Day)));
+    (names, rest, others, versions, forks, budgets).prop_map(|(names, rest, others, versions, forks, budgets)| {
         let (run_id, id, workflow, version, status) = names;
         let (started_ms, closed_ms, outcome, parked, cancel_requested) = rest;
         let (parent, continued_as, continued_from, has_children, attributes) = others;
         let (pinned, held_back) = versions;
         let (forked_from, fork_race) = forks;
+        let (budget_warning, parked_for_day) = budgets;
         Run {
             run_id,
             id,
@@ -329,8 +335,26 @@ pub(super) fn run() -> impl Strategy<Value = Run> {
             held_back,
             forked_from,
             fork_race,
+            budget_warning,
+            parked_for_day,
         }
     })
+}
+
+fn usage() -> impl Strategy<Value = CallUsage> {
+    let tokens =
+        any::<(u64, u64, u64)>().prop_map(|(input, cached_input, output)| Tokens { input, cached_input, output });
+    let cost = (any::<u64>(), "[A-Z]{1,8}")
+        .prop_map(|(amount, currency)| Money { amount: Micros(amount), currency: Currency::parse(&currency).unwrap() });
+    ("[a-z.]{0,20}", option::of(".{0,20}"), option::of(tokens), option::of(cost), any::<u32>()).prop_map(
+        |(provider, model, tokens, cost, uncounted_attempts)| CallUsage {
+            provider,
+            model,
+            tokens,
+            cost,
+            uncounted_attempts,
+        },
+    )
 }
 
 fn held_back() -> impl Strategy<Value = HeldBack> {

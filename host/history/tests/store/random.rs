@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use abide_history::conformance::sample::{self, json, run_id, tenant};
-use abide_history::{Commit, ForkOf, KeyUse, RedbOptions, RedbStore, RunTimer, Store as _};
+use abide_history::{Commit, ForkOf, KeyUse, Metered, RedbOptions, RedbStore, RunTimer, Store as _};
 use abide_model::{Digest, IdReuse, RecordedRequest, Request, Run, RunStatus};
 
 use crate::disk::{Disk, Random};
@@ -79,6 +79,11 @@ fn change(random: &mut Random, reference: &Reference) -> Commit {
         let chat = Request { head: json("{\"model\":\"m\"}"), messages };
         let recorded = RecordedRequest::with_nodes(&chat, |digest, node| commit.nodes.push((digest, node)));
         commit.events.push(sample::requested(expected + commit.events.len() as u64, 7, recorded));
+    }
+    if random.coin() {
+        let time_ms = 1_700_000_000_000 + random.below(3) * 86_400_000;
+        commit.ledger =
+            Some(Metered { time_ms, fuel: 1 + random.below(1000), resident_ms: 7, settled: Some(expected) });
     }
     if random.below(8) == 0 {
         commit.events.clear();

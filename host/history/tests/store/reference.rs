@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abide_history::{Commit, DueTimer, ForkOf, KeyUse, RunFilter, RunTimer, Store, StoreError};
+use abide_history::{Commit, DueTimer, ForkOf, KeyUse, LedgerRow, Metered, RunFilter, RunTimer, Store, StoreError};
+use abide_model::ledger::{Line, Sizes, entries};
 use abide_model::{
-    CallerId, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId, RunStatus, Tenant,
+    CallerId, Counters, Day, Digest, Event, Filter, Json, Node, Recorded, RecordedRequest, Request, Run, RunId,
+    RunStatus, Tenant, WorkflowName,
 };
 
 /// All that is in a store, but for versions.
@@ -14,6 +16,8 @@ pub(crate) struct Reference {
     ids: BTreeMap<(Tenant, CallerId), RunId>,
     /// Forks, with the run that has the events that they share, and how many these are.
     forks: BTreeMap<(Tenant, RunId), (RunId, u64)>,
+    /// What was counted, by day, workflow and line.
+    ledger: BTreeMap<(Tenant, Day, WorkflowName, Line), Counters>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -28,6 +32,7 @@ struct History {
     forked: bool,
     /// Of a run that is deleted: so many events are kept for its forks.
     kept: u64,
+    used: Counters,
 }
 
 impl History {
@@ -93,6 +98,25 @@ impl Reference {
         run.timers.retain(|timer| !commit.timers_cleared.contains(timer));
         run.published.extend(commit.published.iter().cloned());
         run.keys.extend(commit.key.clone());
+        let Some(workflow) = run.row.as_ref().map(|row| row.workflow.clone()) else { return };
+        let mut count = |time_ms, line, counters: &Counters| {
+            run.used.add(counters);
+            let key = (commit.tenant.clone(), Day::of(time_ms), workflow.clone(), line);
+            self.ledger.entry(key).or_default().add(counters);
+        };
+        for recorded in commit.events.iter().skip(commit.counted) {
+            let event = minicbor::to_vec(recorded).expect("an event can be encoded").len() as u64;
+            let request = match &recorded.event {
+                Event::CallRequested(call) => request_of(&run.nodes, &call.request).len() as u64,
+                _ => 0,
+            };
+            for (line, counters) in entries(recorded, Sizes { event, request }) {
+                count(recorded.time_ms, line, &counters);
+            }
+        }
+        if let Some(Metered { time_ms, fuel, resident_ms, .. }) = commit.ledger.filter(|used| used.fuel > 0) {
+            count(time_ms, Line::Runs, &Counters { fuel, resident_ms, ..Counters::default() });
+        }
     }
 
     /// What a fork begins with: a copy.
@@ -181,7 +205,7 @@ impl Reference {
                 match &recorded.event {
                     Event::CallRequested(call) => {
                         let request = store.request(tenant, run_id, &call.request).await?;
-                        assert_eq!(request, run.request(&call.request), "request of {run_id}");
+                        assert_eq!(request, request_of(&run.nodes, &call.request), "request of {run_id}");
                     }
                     // A fork does not know a key that was used for something else later.
                     Event::SignalReceived(signal) if signal.key.is_some() && !run.forked => {
@@ -203,7 +227,31 @@ impl Reference {
         for ((tenant, id), latest) in &self.ids {
             assert_eq!(store.latest_run(tenant, id).await?, Some(*latest), "latest run of {id}");
         }
+        self.check_ledger(store).await?;
         self.check_lists(store).await
+    }
+
+    async fn check_ledger(&self, store: &dyn Store) -> Result<(), StoreError> {
+        for ((tenant, run_id), run) in &self.runs {
+            let stored = store.run_ledger(tenant, *run_id).await?.map(|ledger| ledger.counters).unwrap_or_default();
+            assert_eq!(stored, run.used, "what {run_id} used");
+        }
+        let tenants: BTreeSet<_> = self.ledger.keys().map(|(tenant, ..)| tenant).collect();
+        for tenant in tenants {
+            let rows = store.ledger(tenant, (Day(0), Day(u32::MAX)), None, 10_000).await?;
+            let rows: BTreeMap<_, _> = rows
+                .into_iter()
+                .map(|LedgerRow { key, counters }| ((tenant.clone(), key.day, key.workflow, key.line), counters))
+                .collect();
+            let expected = self.ledger.iter().filter(|((owner, ..), _)| owner == tenant);
+            assert_eq!(rows, expected.map(|(key, used)| (key.clone(), used.clone())).collect(), "ledger of {tenant}");
+            let mut days: BTreeMap<Day, Counters> = BTreeMap::new();
+            rows.iter().for_each(|((_, day, ..), used)| days.entry(*day).or_default().add(used));
+            for (day, used) in days {
+                assert_eq!(store.day_ledger(tenant, day).await?, used, "{day} of {tenant}");
+            }
+        }
+        Ok(())
     }
 
     async fn check_lists(&self, store: &dyn Store) -> Result<(), StoreError> {
@@ -225,15 +273,13 @@ impl Reference {
     }
 }
 
-impl History {
-    fn request(&self, recorded: &RecordedRequest) -> Request {
-        let (head, last) = match recorded {
-            RecordedRequest::Inline(head) => return Request::new(head.clone()),
-            RecordedRequest::Stored(head, last, _) => (head, last),
-        };
-        let chain = std::iter::successors(last.as_ref(), |digest| self.nodes[digest].parent.as_ref());
-        let mut messages: Vec<_> = chain.map(|digest| self.nodes[digest].text.clone()).collect();
-        messages.reverse();
-        Request { head: self.nodes[head].text.clone(), messages }
-    }
+fn request_of(nodes: &BTreeMap<Digest, Node>, recorded: &RecordedRequest) -> Request {
+    let (head, last) = match recorded {
+        RecordedRequest::Inline(head) => return Request::new(head.clone()),
+        RecordedRequest::Stored(head, last, _) => (head, last),
+    };
+    let chain = std::iter::successors(last.as_ref(), |digest| nodes[digest].parent.as_ref());
+    let mut messages: Vec<_> = chain.map(|digest| nodes[digest].text.clone()).collect();
+    messages.reverse();
+    Request { head: nodes[head].text.clone(), messages }
 }

@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::Seq;
 use crate::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Failure, Json, Limits, Outcome,
-    ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, Json, Limits,
+    Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// See [`Event::RunStarted`].
@@ -92,6 +92,16 @@ pub struct CallCompleted {
     /// How often it was tried by the host that completed it.
     #[n(2)]
     pub attempts: u32,
+    /// What it used, where somebody outside performed it.
+    #[n(4)]
+    pub usage: Option<CallUsage>,
+}
+
+impl CallCompleted {
+    /// An outcome, of which nothing more is known.
+    pub fn new(call: CallIndex, outcome: Outcome, attempts: u32) -> Self {
+        Self { call, outcome, attempts, usage: None }
+    }
 }
 
 /// See [`Event::CallCancelled`].

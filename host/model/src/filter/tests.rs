@@ -36,6 +36,8 @@ fn run(status: RunStatus) -> Run {
         attributes,
         forked_from: None,
         fork_race: None,
+        budget_warning: None,
+        parked_for_day: None,
     }
 }
 

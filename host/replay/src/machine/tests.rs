@@ -22,7 +22,7 @@ fn requested(seq: Seq, cause: Seq, call: &(Call, RecordedRequest)) -> (Seq, Reco
 }
 
 fn completed(call: CallIndex) -> Event {
-    Event::CallCompleted(CallCompleted { call, outcome: Outcome::Ok(Json::null()), attempts: 1 })
+    Event::CallCompleted(CallCompleted::new(call, Outcome::Ok(Json::null()), 1))
 }
 
 fn signal(name: &str, payload: &str) -> Event {

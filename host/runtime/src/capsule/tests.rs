@@ -39,7 +39,7 @@ fn sample() -> Capsule {
     let events = [
         Event::RunStarted(Box::new(started)),
         Event::CallRequested(CallRequested { call, cause, kind, request: recorded, options }),
-        Event::CallCompleted(CallCompleted { call, outcome: outcome.clone(), attempts: 1 }),
+        Event::CallCompleted(CallCompleted::new(call, outcome.clone(), 1)),
         Event::RunClosed(RunClosed { cause: 2, outcome, cancelled: false }),
     ];
     let history = (0..).zip(events).map(|(seq, event)| (seq, Recorded { time_ms: 1 + seq, event })).collect();
@@ -74,6 +74,16 @@ fn a_capsule_is_read_as_it_was_written() {
     assert_eq!(sample().write().unwrap(), file, "the same run gives the same file");
     let event = Capsule::read(&file).unwrap().event(1).unwrap();
     assert_eq!(event.request.unwrap().as_str(), r#"{"model":"m","messages":[{"role":"user"},[1]]}"#);
+}
+
+/// The corpus of the fuzz target has a whole one to begin with.
+#[test]
+fn the_corpus_has_a_capsule_that_can_be_read() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/capsule/whole");
+    if !path.exists() && std::env::var_os("ABIDE_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, body()).unwrap();
+    }
+    assert_eq!(Capsule::read(&sealed(std::fs::read(&path).unwrap())).unwrap().events(), 4);
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod cut;
 mod race;
 mod tree;
 
-use abide_history::{Commit, ForkOf, RunTimer};
+use abide_history::{Commit, ForkOf, Metered, RunTimer};
 use abide_model::{
     CallCompleted, CallerId, Digest, Error, ErrorCode, Event, ForkedFrom, Json, Outcome, Recorded, RecordedRequest,
     Run, RunForked, RunId, RunRef, Seq, Tenant, VersionChanged,
@@ -118,7 +118,7 @@ impl Host {
         }
         if let (Some(Target { call, .. }), Some(outcome)) = (cut.call, fork.outcome.clone()) {
             timers.remove(&call);
-            events.push(Event::CallCompleted(CallCompleted { call, outcome, attempts: 0 }));
+            events.push(Event::CallCompleted(CallCompleted::new(call, outcome, 0)));
         }
         let mut row = Run::begins(key.run_id, 0, started);
         row.version = version;
@@ -196,6 +196,7 @@ impl Plan {
         let at = |event: &Event| Recorded { time_ms: run.started_ms, event: event.clone() };
         commit.events = self.events.iter().map(at).collect();
         commit.fork = Some(self.of);
+        commit.ledger = Some(Metered { settled: self.of.cut.checked_sub(1), ..Metered::default() });
         commit.run = Some(run.clone());
         commit.ready = Some(true);
         commit.timers_set.clone_from(&self.timers);

@@ -46,7 +46,7 @@ impl RunTask {
         // A row without a waiting call is a leftover: it is cleared, and that is all.
         if self.is_open() && self.waits_for(timer.call) {
             let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
-            self.input(Event::CallCompleted(CallCompleted { call: timer.call, outcome, attempts: 0 })).await;
+            self.input(Event::CallCompleted(CallCompleted::new(timer.call, outcome, 0))).await;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl RunTask {
                 self.handles.remove(&call);
                 if self.is_running() && self.waits_for(call) {
                     let outcome = outcome.clone();
-                    self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts: 0 })).await;
+                    self.input(Event::CallCompleted(CallCompleted::new(call, outcome, 0))).await;
                 }
             }
         }

@@ -97,6 +97,7 @@ impl RunTask {
             run.outcome = outcome;
             run.closed_ms = Some(closed_ms);
             run.parked = None;
+            run.parked_for_day = None;
         });
         self.unsettled = self.run.as_ref().is_some_and(affairs::are_open);
     }
@@ -109,6 +110,7 @@ impl RunTask {
             );
         }
         tracing::warn!(run_id = %self.key.run_id, reason = reason.message, "a run is parked");
+        self.stop_metering();
         self.seated = None;
         self.record(Event::RunParked(abide_model::RunParked { reason: reason.clone() }));
         self.needs_guest = false;

@@ -19,9 +19,10 @@ impl RunTask {
     /// What was being done for a call came to an outcome, or will not for now.
     pub(super) async fn performed(&mut self, call: CallIndex, performed: Option<Performed>) {
         let wanted = self.handles.remove(&call).is_some() && self.is_open() && self.waits_for(call);
-        if let Some(Performed { outcome, attempts }) = performed.filter(|_| wanted) {
+        if let Some(Performed { outcome, attempts, usage }) = performed.filter(|_| wanted) {
             self.awaited.remove(&call);
-            self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts })).await;
+            self.input(Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) }))
+                .await;
             self.batch.effects.settled.push(call);
         } else {
             self.inner.settled(&self.key, call, false);
@@ -212,6 +213,7 @@ impl RunTask {
         self.run = None;
         self.length = 0;
         self.batch = Batch::new(&self.key, 0);
+        self.meter = Default::default();
         drop(reply.send(Ok(())));
         Ok(())
     }
@@ -236,6 +238,8 @@ impl RunTask {
         self.change_run(|run| {
             run.status = RunStatus::Running;
             run.parked = None;
+            run.parked_for_day = None;
+            run.budget_warning = None;
             run.held_back = None;
         });
         self.needs_guest = true;

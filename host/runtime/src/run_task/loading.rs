@@ -25,7 +25,10 @@ impl RunTask {
                 return Ok(());
             }
         };
+        let ledger = self.inner.store.run_ledger(&self.key.tenant, self.key.run_id).await?;
+        let settled = ledger.and_then(|ledger| ledger.settled);
         let seat = self.inner.residency.sit(&self.key).await;
+        self.meter.sits(settled, self.inner.clock.now_ms());
         let history = match std::mem::take(&mut self.fresh) {
             first if !first.is_empty() => (0..).zip(first).collect(),
             _ => self.inner.read_history(&self.key).await?,
@@ -44,31 +47,45 @@ impl RunTask {
         self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
+        session.watch_fuel();
         for (seq, recorded) in &history {
+            self.meter.comes_to(*seq, &mut session);
             match session.deliver(*seq, recorded).await {
-                Ok(news) => self.take(news),
+                Ok(news) => {
+                    self.meter.stands_at(*seq);
+                    self.take(news);
+                }
                 Err(reason) => {
+                    self.meter.read(&mut session);
                     self.park(reason);
                     return Ok(());
                 }
             }
             if !self.is_running() {
+                self.meter.read(&mut session);
+                self.meter.leaves(self.inner.clock.now_ms());
                 return Ok(());
             }
         }
+        self.meter.comes_to(self.length, &mut session);
         self.needs_guest = false;
-        self.perform_again(&mut session, &history);
-        seat.busy(session.memory_bytes());
         self.seated = Some(Seated { session, seat });
+        self.perform_again(&history).await?;
+        if let Some(Seated { session, seat }) = &self.seated {
+            seat.busy(session.memory_bytes());
+        }
         Ok(())
     }
 
     /// What was being done when the host went down is done again, an activity under the same idempotency key. Children that the guest waits
     /// for are looked at.
-    fn perform_again(&mut self, session: &mut Session, history: &[(Seq, Recorded)]) {
-        let calls = session.take_recorded_calls();
-        if calls.is_empty() {
-            return;
+    async fn perform_again(&mut self, history: &[(Seq, Recorded)]) -> Result<(), StoreError> {
+        let Some(seated) = &mut self.seated else { return Ok(()) };
+        let mut calls = seated.session.take_recorded_calls();
+        calls.retain(|call| !self.handles.contains_key(&call.index));
+        let kinds: Vec<_> = calls.iter().map(|call| call.kind).collect();
+        if calls.is_empty() || self.park_over_budget(&kinds).await? {
+            return Ok(());
         }
         let mut requested_ms: HashMap<CallIndex, u64> = HashMap::new();
         let mut deferred: HashMap<CallIndex, u32> = HashMap::new();
@@ -90,15 +107,14 @@ impl RunTask {
             }
         }
         for call in calls {
-            if !self.handles.contains_key(&call.index) {
-                let mut requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
-                if call.kind.source() == Source::Activity {
-                    requested_ms = requested_ms.max(begun_ms);
-                }
-                let deferred = deferred.get(&call.index).copied();
-                self.perform(call, requested_ms, deferred);
+            let mut requested_ms = requested_ms.get(&call.index).copied().unwrap_or_default();
+            if call.kind.source() == Source::Activity {
+                requested_ms = requested_ms.max(begun_ms);
             }
+            let deferred = deferred.get(&call.index).copied();
+            self.perform(call, requested_ms, deferred);
         }
+        Ok(())
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn perform(inner: &Arc<Inner>, key: &RunKey, call: Call, requested_ms
             Err(failure) if failure.code == UNAVAILABLE => std::future::pending().await,
             Err(failure) => Outcome::Failed(failure),
         };
-        Some(Performed { outcome, attempts: 1 })
+        Some(Performed::new(outcome, 1))
     })
 }
 

@@ -25,6 +25,8 @@ impl RunTask {
         let tail = self.inner.history_from(&self.key, candidate.length()).await?;
         match candidate.finish(tail).await {
             Ok((mut session, last)) => {
+                // What it did was counted as its history was made.
+                self.meter.is_replaced_by(&mut session);
                 // Who performs the calls in flight does so for the copy.
                 drop(session.take_recorded_calls());
                 if let Some(seated) = &mut self.seated {

@@ -3,7 +3,7 @@
 use abide_activities::Activity;
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Error, Source};
+use abide_model::{Call, CallKind, Error, Event, Recorded, Source};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
@@ -38,10 +38,21 @@ impl RunTask {
         if self.batch.is_empty() {
             return;
         }
+        self.meter_batch();
         let Batch { commit, mut effects } = std::mem::replace(&mut self.batch, Batch::new(&self.key, self.length));
         if !effects.answers.is_empty() {
-            effects.run = Some(run.clone());
+            effects.run.clone_from(&self.run);
         }
+        let requested = |recorded: &Recorded| match &recorded.event {
+            Event::CallRequested(requested) => Some(requested.kind),
+            _ => None,
+        };
+        effects.requested = commit.events.iter().filter_map(requested).collect();
+        self.send(commit, effects);
+    }
+
+    /// Sends a commit to the store.
+    pub(super) fn send(&mut self, commit: abide_history::Commit, effects: Effects) {
         let earliest = commit.timers_set.iter().map(|timer| timer.due_ms).min();
         let inner = self.inner.clone();
         let writing: Commit = Box::pin(async move {
@@ -55,15 +66,16 @@ impl RunTask {
     }
 
     /// A commit came back: what waited for it happens now.
-    pub(super) fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
+    pub(super) async fn written(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
         let Some((_, effects)) = self.writing.take() else { return Ok(()) };
         if let Err(error) = result {
             effects.refuse(&Error::from(error.clone()));
             return Err(error);
         }
-        let Effects { perform, abort, closed, run, answers, log, successor, settled, ringing } = effects;
+        let Effects { perform, requested, abort, closed, run, answers, log, successor, settled, ringing } = effects;
         drop(ringing);
         if closed {
+            self.meter.leaves(self.inner.clock.now_ms());
             self.seated = None;
             // What the host itself does for the run is quick, and comes to its end: a child that is being started has to be known.
             self.handles.retain(|_, (source, handle)| {
@@ -72,9 +84,6 @@ impl RunTask {
                 }
                 *source != Source::Activity
             });
-        }
-        for (call, requested_ms) in perform {
-            self.perform(call, requested_ms, None);
         }
         for call in abort {
             if let Some((_, handle)) = self.handles.remove(&call) {
@@ -94,6 +103,11 @@ impl RunTask {
             Effects::answer(answers, run);
         }
         self.inner.followers.tell(&self.key, closed);
+        if requested.is_empty() || !self.is_running() || !self.park_over_budget(&requested).await? {
+            for (call, requested_ms) in perform {
+                self.perform(call, requested_ms, None);
+            }
+        }
         Ok(())
     }
 
@@ -134,7 +148,7 @@ impl RunTask {
             self.begin_write();
             let Some((writing, _)) = &mut self.writing else { return Ok(()) };
             let result = writing.as_mut().await;
-            self.written(result)?;
+            self.written(result).await?;
         }
     }
 }

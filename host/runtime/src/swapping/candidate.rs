@@ -33,6 +33,7 @@ impl Candidate {
         let mut rest = inner.read_history(key).await?;
         let (started_ms, started) = prefix::start_of(key, &rest)?;
         let mut session = Session::new(program, key.run_id, started_ms, started, &rest);
+        session.watch_fuel();
         let length = rest.len() as Seq;
         let settled = session.machine().settled();
         let surely = rest.partition_point(|(seq, _)| settled.is_some_and(|settled| *seq <= settled));

@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallerId, Configuration, Digest, Event, Json, Outcome, ParkReason,
-    Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, Json, Outcome,
+    ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,9 @@ pub struct HistoryEvent {
     /// How often the call was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What the call used: its provider, tokens and their price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<CallUsage>,
     /// The name of a signal, an update or a marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -133,6 +136,7 @@ impl HistoryEvent {
             options: None,
             outcome: None,
             attempts: None,
+            usage: None,
             name: None,
             update: None,
             continued_as: None,
@@ -212,6 +216,7 @@ impl HistoryEvent {
                 shown.call = Some(completed.call);
                 shown.outcome = Some(completed.outcome.clone());
                 shown.attempts = Some(completed.attempts).filter(|attempts| *attempts > 0);
+                shown.usage.clone_from(&completed.usage);
             }
             Event::CallCancelled(cancelled) => {
                 shown.call = Some(cancelled.call);

@@ -9,7 +9,7 @@ use abide_model::{
 use abide_runtime::view::{History, HistoryEvent};
 use serde_json::json;
 
-use super::samples::{attributes, configuration, document, failure, fits, parent, reason, run, text};
+use super::samples::{attributes, configuration, document, failure, fits, parent, reason, run, text, usage};
 
 #[test]
 fn every_event_is_as_documented() {
@@ -48,7 +48,7 @@ fn every_event_is_as_documented() {
     let events = vec![
         Event::RunStarted(Box::new(started)),
         Event::CallRequested(CallRequested { call: 0, cause: 0, kind: CallKind::ToolsCall, request, options }),
-        Event::CallCompleted(CallCompleted { call: 0, outcome: failure(), attempts: 2 }),
+        Event::CallCompleted(CallCompleted { usage: Some(usage()), ..CallCompleted::new(0, failure(), 2) }),
         Event::CallCancelled(CallCancelled { call: 1, cause: 0 }),
         Event::SignalReceived(SignalReceived { name: "a".into(), payload: text("1"), key: Some("k".into()) }),
         Event::CancelRequested(CancelRequested { reason: "a".into() }),

@@ -6,6 +6,8 @@ mod events;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod runs;

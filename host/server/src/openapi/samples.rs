@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallerId, Configuration, Digest, Failure, ForkedFrom, HeldBack, Json, Outcome, Parent, ParkKind,
-    ParkReason, Run, RunId, RunStatus, WorkflowName,
+    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Micros,
+    Money, Outcome, Parent, ParkKind, ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -36,6 +36,16 @@ pub(super) fn reason() -> ParkReason {
     ParkReason { kind: ParkKind::GuestError, message: "it broke".to_owned(), event: Some(3), backtrace }
 }
 
+pub(super) fn usage() -> CallUsage {
+    CallUsage {
+        model: Some("gpt-5".to_owned()),
+        tokens: Some(Tokens { input: 3, cached_input: 2, output: 1 }),
+        cost: Some(Money { amount: Micros(1_500_000), currency: Currency::parse("USD").unwrap() }),
+        uncounted_attempts: 1,
+        ..CallUsage::of("llm.openai")
+    }
+}
+
 pub(super) fn parent() -> Parent {
     Parent { run_id: RunId::new(1, 1), child: RunId::new(2, 2) }
 }
@@ -60,6 +70,8 @@ pub(super) fn run() -> Run {
         pinned: Some(true),
         forked_from: Some(ForkedFrom { run_id: parent().run_id, event: 4, root: parent().child }),
         fork_race: Some(parent().child),
+        budget_warning: Some("tokens".to_owned()),
+        parked_for_day: Some(abide_model::Day(20_000)),
         held_back: Some(HeldBack { version: Digest::of(b"c"), reason: reason() }),
     }
 }

@@ -10,7 +10,7 @@ use crate::access::Access;
 use crate::extract::Parameters;
 use crate::router::table;
 use crate::routes::{
-    check, forks, history, identity, replay, runs, schedules, search, tenants, tools, updates, versions,
+    check, forks, history, identity, ledger, replay, runs, schedules, search, tenants, tools, updates, versions,
 };
 
 fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
@@ -77,6 +77,7 @@ fn it_lists_the_parameters_of_each_route() {
         ("get /v1/schedules".to_owned(), names(schedules::ListParameters::NAMES)),
         ("post /v1/workflows/{name}/check".to_owned(), names(check::CheckParameters::NAMES)),
         ("get /v1/runs/count".to_owned(), names(search::CountParameters::NAMES)),
+        ("get /v1/ledger".to_owned(), names(ledger::LedgerParameters::NAMES)),
         ("get /v1/runs/{run}/forks".to_owned(), names(forks::ForksParameters::NAMES)),
         ("get /v1/runs/{run}/history".to_owned(), names(history::HistoryParameters::NAMES)),
         ("get /v1/runs/{run}/result".to_owned(), names(runs::ResultParameters::NAMES)),

@@ -7,6 +7,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod inspect;
+pub(crate) mod ledger;
 pub(crate) mod missing;
 pub(crate) mod replay;
 pub(crate) mod runs;

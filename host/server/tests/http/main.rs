@@ -6,6 +6,7 @@ mod access;
 mod bodies;
 mod forks;
 mod ids;
+mod ledger;
 mod origins;
 mod refusals;
 mod replays;

@@ -1,11 +1,12 @@
 //! The values of the golden files. One is never changed: a new field or a new kind gets a new one.
 
 use abide_model::{
-    Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallerId, CancelRequested,
-    Configuration, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits, MarkerRecorded, Outcome, Parent,
-    ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked, RunId, RunParked,
-    RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant,
-    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
+    Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallUsage, CallerId,
+    CancelRequested, Configuration, Counters, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json,
+    Limits, MarkerRecorded, Micros, Money, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run,
+    RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
+    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
+    VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -100,7 +101,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
     let stored = RecordedRequest::Stored(Digest::of(b"head"), Some(Digest::of(b"last")), 12);
     let headless = RecordedRequest::Stored(Digest::of(b"head"), None, 0);
-    let completed = |outcome| Event::CallCompleted(CallCompleted { call: 4, outcome, attempts: 3 });
+    let completed = |outcome| Event::CallCompleted(CallCompleted::new(4, outcome, 3));
     let closed = |outcome, cancelled| Event::RunClosed(RunClosed { cause: 2, outcome, cancelled });
     let signal = |key: Option<&str>| {
         let key = key.map(Into::into);
@@ -141,6 +142,13 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
         ("call-failed", completed(Outcome::Failed(failure()))),
+        (
+            "call-completed-usage",
+            Event::CallCompleted(CallCompleted {
+                usage: Some(usage()),
+                ..CallCompleted::new(4, Outcome::Ok(json("1")), 2)
+            }),
+        ),
         ("call-cancelled", Event::CallCancelled(CallCancelled { call: 4, cause: 2 })),
         ("signal-received", signal(None)),
         ("signal-received-key", signal(Some("order-17"))),
@@ -169,6 +177,41 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         events.push((format!("run-parked-{name}"), parked(reason(kind))));
     }
     events
+}
+
+/// All that a call can have used.
+fn usage() -> CallUsage {
+    CallUsage {
+        provider: "llm.openai".into(),
+        model: Some("gpt-5".into()),
+        tokens: Some(Tokens { input: 1200, cached_input: 1000, output: 30 }),
+        cost: Some(Money { amount: Micros(1_250), currency: Currency::parse("USD").unwrap() }),
+        uncounted_attempts: 1,
+    }
+}
+
+/// All that can be counted.
+pub(in super::super) fn counters() -> Counters {
+    Counters {
+        runs: 1,
+        fuel: 2,
+        resident_ms: 3,
+        history_bytes: 4,
+        calls: 5,
+        request_bytes: 6,
+        outcomes: 7,
+        failures: 8,
+        attempts: 9,
+        outcome_bytes: 10,
+        input_tokens: 11,
+        cached_input_tokens: 12,
+        output_tokens: 13,
+        cost: [("EUR", 14), ("USD", 15)]
+            .map(|(currency, micros)| (Currency::parse(currency).unwrap(), Micros(micros)))
+            .into(),
+        unpriced_calls: 16,
+        uncounted_attempts: 17,
+    }
 }
 
 fn parent() -> Parent {
@@ -242,6 +285,8 @@ pub(in super::super) fn runs() -> Vec<(String, Run)> {
         held_back: None,
         forked_from: None,
         fork_race: None,
+        budget_warning: None,
+        parked_for_day: None,
     };
     RunStatus::ALL.map(|status| (status.as_str().to_owned(), run(status))).into()
 }
@@ -267,4 +312,11 @@ pub(in super::super) fn run_that_was_forked() -> Run {
     let (_, run) = runs().remove(0);
     let [from, root, race] = [2, 1, 3].map(|number| RunId::from_bytes([number; 16]));
     Run { forked_from: Some(ForkedFrom { run_id: from, event: 12, root }), fork_race: Some(race), ..run }
+}
+
+/// The row of a run that a budget of a day parked.
+pub(in super::super) fn run_that_is_over_budget() -> Run {
+    let (_, run) = runs().remove(1);
+    let parked = Some(reason(ParkKind::BudgetExceeded));
+    Run { parked, budget_warning: Some("90 of 100 tokens".into()), parked_for_day: Some(Day(20_780)), ..run }
 }

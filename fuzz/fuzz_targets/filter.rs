@@ -1,0 +1,4 @@
+//! `cargo fuzz run filter`: see docs/fuzzing.md.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| (abide_fuzz::target("filter").run)(input));
