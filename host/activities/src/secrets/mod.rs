@@ -66,8 +66,43 @@ impl Secrets {
             );
             return Err(Failure::new("denied", message));
         }
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).push(value.clone());
+        self.note(&value);
         Ok(value)
+    }
+
+    /// A secret for a tool component that may reach `hosts`: each has to be one that the secret may be sent to, since the component sees it.
+    pub(crate) fn reveal_to(
+        &self,
+        name: &str,
+        component: &str,
+        hosts: &[String],
+    ) -> Result<Zeroizing<String>, Failure> {
+        let Some(of_tenant) = &self.of_tenant else {
+            return Err(Failure::new("denied", format!("the secret `{name}` cannot be used here")));
+        };
+        let Revealed { value, hosts: allowed } = of_tenant.reveal(name)?;
+        if let Some(host) = hosts.iter().find(|host| !allowed.contains(host)) {
+            let message = format!(
+                "the secret `{name}` may not be given to the tool component `{component}`, which may reach `{host}`: allow it with `abide secrets \
+                 allow {name} --host {host}`"
+            );
+            return Err(Failure::new("denied", message));
+        }
+        self.note(&value);
+        Ok(value)
+    }
+
+    fn note(&self, value: &Zeroizing<String>) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.contains(value) {
+            used.push(value.clone());
+        }
+    }
+
+    /// A text without the values of the secrets that were used so far.
+    pub(crate) fn scrub_text(&self, text: &str) -> String {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.is_empty() { text.to_owned() } else { scrub::plain(text, &used) }
     }
 
     /// A text with the secrets filled in that it names. `None` where it names none.

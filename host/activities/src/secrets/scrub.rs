@@ -134,6 +134,13 @@ fn json(found: Json, forms: &[Form]) -> Json {
     }
 }
 
+/// A text without the values of secrets.
+pub(super) fn plain(found: &str, secrets: &[Zeroizing<String>]) -> String {
+    let mut found = found.to_owned();
+    text(&mut found, &forms(secrets));
+    found
+}
+
 /// An outcome without the values of secrets.
 pub(super) fn outcome(found: Outcome, secrets: &[Zeroizing<String>]) -> Outcome {
     let forms = forms(secrets);

@@ -19,6 +19,10 @@ const HEADER: &str = "canary-header-of-the-config-9a0e";
 /// What runs say: it is in answers, and in no file.
 const PAYLOAD: &str = "canary-payload-31bb7c";
 
+/// As talkative as it gets, but for the compiler, which is told code alone.
+const LOG: &str = "trace,cranelift=warn,cranelift_codegen=warn,cranelift_frontend=warn,regalloc2=warn,wasmtime=warn,wasmtime_cranelift=warn,\
+                   wasmtime_environ=warn,wasmparser=warn,wit_component=warn";
+
 /// A host whose log is kept.
 struct Watched {
     child: Child,
@@ -31,7 +35,7 @@ impl Watched {
         let log = folder.join(log);
         let file = std::fs::File::create(&log).unwrap();
         let mut command = abide();
-        command.current_dir(folder).args(["serve", "-o", "json"]).env("ABIDE_LOG", "trace").env("RUST_LOG", "trace");
+        command.current_dir(folder).args(["serve", "-o", "json"]).env("ABIDE_LOG", LOG);
         let mut child = command.env("CANARY_API_KEY", API_KEY).stderr(Stdio::from(file)).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
