@@ -20,9 +20,11 @@ mod client;
 mod components;
 mod config;
 mod fetch;
+mod gateway;
 mod lane;
 mod llm;
 mod perform;
+mod policy;
 mod quote;
 mod retry;
 mod retry_after;
@@ -39,7 +41,9 @@ pub use config::{
     Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
 pub use fetch::check_hosts;
+pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
+pub use policy::Policy;
 pub use secrets::{Revealed, Secrets, TenantSecrets};
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,

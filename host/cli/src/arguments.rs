@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, keys, ledger, list, new,
-    replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, keys, ledger, list,
+    new, replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -130,6 +130,9 @@ pub(crate) enum Command {
     Keys(keys::KeysCommand),
     /// Set, list and remove secrets, which activities send and nobody sees
     Secrets(secrets::SecretsArguments),
+    /// Show and change what a tenant may do
+    #[command(subcommand)]
+    Grants(grants::GrantsCommand),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

@@ -191,12 +191,13 @@ impl Host {
             id,
             input: start.input,
             seed: random()?,
-            limits: inner.config.limits.clone(),
+            limits: inner.limits_for(tenant),
             parent: None,
             continued_from: None,
             run_timeout_ms: start.run_timeout_ms,
             attributes: start.attributes,
             configuration,
+            veil: inner.veil_for(tenant),
         };
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());

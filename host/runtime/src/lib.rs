@@ -6,6 +6,7 @@
 mod auditing;
 mod batch;
 mod budgets;
+mod capabilities;
 mod capsule;
 mod checking;
 mod checks;

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use abide_activities::Performed;
+use abide_activities::{Performed, Veil};
 use abide_history::StoreError;
 use abide_model::{CallIndex, Error, Event, Json, Limits, Recorded, Run, RunId, RunStatus, Seq, Source};
 use futures_util::FutureExt;
@@ -83,6 +83,8 @@ pub(crate) struct RunTask {
     /// The children that the guest waits for. Known while it is in memory.
     awaited: HashMap<CallIndex, RunId>,
     run_timeout_ms: Option<u64>,
+    /// What is kept out of the history. Known when the guest was in memory once.
+    veil: Arc<Veil>,
     /// The run that this one goes on as, until that is gathered as well.
     continuation: Option<Continuation>,
     /// The run has ended, and not all who are concerned know.
@@ -133,6 +135,7 @@ impl RunTask {
             timers: HashMap::new(),
             awaited: HashMap::new(),
             run_timeout_ms: None,
+            veil: Arc::default(),
             continuation: None,
             unsettled: false,
             settling: None,

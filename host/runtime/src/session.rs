@@ -1,6 +1,10 @@
 //! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
 //! runs, replays and queries alike, and does no IO.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use abide_activities::{Veil, Veiled};
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
@@ -56,6 +60,10 @@ pub(crate) struct Session {
     observed: Option<Observed>,
     /// What the guest showed in the steps that its history has, where somebody wants that.
     shown: Option<Shown>,
+    /// What is kept out of the history, or why that is not known.
+    veil: Result<Arc<Veil>, String>,
+    /// What was kept out of calls that are open.
+    veiled: HashMap<CallIndex, Veiled>,
     ended: bool,
 }
 
@@ -79,8 +87,15 @@ impl Session {
             recorded_calls: Vec::new(),
             observed: None,
             shown: None,
+            veil: veil_of(started),
+            veiled: HashMap::new(),
             ended: false,
         }
+    }
+
+    /// What is kept out of the history.
+    pub(crate) fn veil(&self) -> Arc<Veil> {
+        self.veil.clone().unwrap_or_default()
     }
 
     /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
@@ -175,6 +190,14 @@ impl Session {
         if self.ended || !recorded.event.is_input() {
             return Ok(news);
         }
+        if let Err(problem) = &self.veil {
+            return Err(ParkReason {
+                kind: ParkKind::VersionUnavailable,
+                message: format!("the rules that keep something out of the history cannot be read: {problem}"),
+                event: Some(0),
+                backtrace: Vec::new(),
+            });
+        }
         self.time_ms = recorded.time_ms;
         self.machine.deliver(seq, &recorded.event).map_err(diverged)?;
         self.guest.advance(recorded.time_ms, seq, self.machine.is_past_record());
@@ -185,6 +208,11 @@ impl Session {
         while !self.ended
             && let Some((call, outcome)) = self.machine.next_resolution()
         {
+            // The guest sees what it sent itself; the history has tokens in its place.
+            let outcome = match self.veiled.remove(&call) {
+                Some(veiled) => veiled.uncover(outcome),
+                None => outcome,
+            };
             self.guest.resolve(call, outcome);
             self.settle(&mut news).await?;
         }
@@ -251,7 +279,15 @@ impl Session {
         match output {
             Output::Call(call) => {
                 let mut nodes = Vec::new();
-                let request = RecordedRequest::with_nodes(&call.request, |digest, node| nodes.push((digest, node)));
+                let mut keep = |digest, node| nodes.push((digest, node));
+                let veil = self.veil.as_ref().ok();
+                let request = match veil.and_then(|veil| veil.cover(call.kind, &call.request)) {
+                    Some((covered, veiled)) => {
+                        self.veiled.insert(call.index, veiled);
+                        RecordedRequest::with_nodes(&covered, keep)
+                    }
+                    None => RecordedRequest::with_nodes(&call.request, &mut keep),
+                };
                 match self.machine.call(&call, &request)? {
                     Seen::New => {
                         news.nodes.append(&mut nodes);
@@ -281,6 +317,7 @@ impl Session {
                 news.events.push(Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
             }
             Output::Cancelled(call) => {
+                self.veiled.remove(&call);
                 if self.machine.cancelled(call)? == Seen::New {
                     news.events.push(Event::CallCancelled(CallCancelled { call, cause: self.machine.cause() }));
                     news.cancelled.push(call);
@@ -351,6 +388,11 @@ pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId 
         _ => None,
     });
     told.unwrap_or(run_id)
+}
+
+/// What is kept out of a history, by its first event.
+fn veil_of(started: &RunStarted) -> Result<Arc<Veil>, String> {
+    started.veil.as_ref().map_or_else(|| Ok(Arc::default()), |written| Veil::read(written).map(Arc::new))
 }
 
 /// A divergence in words.

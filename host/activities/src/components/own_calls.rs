@@ -1,13 +1,14 @@
 //! What a tool component asks for while it works. It is performed at once and recorded nowhere: the result of the whole call is what is kept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use abide_engine::LogLevel;
 use abide_model::{Call, CallKind, Clock, Digest, Failure, Json, Outcome};
 use serde::Deserialize;
 
-use crate::Activity;
 use crate::fetch::Fetcher;
+use crate::{Activity, Policy};
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 256;
@@ -20,6 +21,8 @@ pub(super) struct OwnCalls<'a> {
     pub(super) clock: &'a dyn Clock,
     /// The call that the component works on.
     pub(super) activity: &'a Activity,
+    /// What holds for its own calls.
+    pub(super) policy: Arc<Policy>,
 }
 
 /// The request of a timer.
@@ -54,6 +57,7 @@ impl OwnCalls<'_> {
             requested_ms: self.clock.now_ms(),
             deferred: None,
             secrets: self.activity.secrets.clone(),
+            policy: self.policy.clone(),
         };
         let performed = self.fetcher.fetch(self.clock, &activity).await;
         self.activity.secrets.scrub(performed).outcome

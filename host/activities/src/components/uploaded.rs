@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use abide_engine::{CompiledCache, Engine, EngineConfig, inspect_tool};
-use abide_model::{Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Tenant};
+use abide_model::{Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Right, Tenant};
 use tempfile::TempDir;
 
 use super::settings::of_settings;
@@ -73,6 +73,8 @@ pub struct PreparedTool {
     pub file: Vec<u8>,
     /// The settings, to be stored.
     pub settings: Json,
+    /// The rights that its settings take.
+    pub needs: Vec<Right>,
 }
 
 /// What is said of a tool component.
@@ -138,10 +140,11 @@ impl ToolComponents {
         let component =
             Component::new(name, &provider, (source, inspected.functions), &self.0.client).map_err(of_settings)?;
         let performed = read.performed(&component.interfaces())?;
-        let tool = Tool { component: Arc::new(component), performed };
+        let tool = Tool { component: Arc::new(component.of_a_tenant()), performed };
         self.check_interfaces(tenant, name, &tool)?;
         let settings = Json::of(&read).map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
-        Ok(PreparedTool { tenant: tenant.clone(), tool, file: inspected.component, settings })
+        let needs = read.needs()?;
+        Ok(PreparedTool { tenant: tenant.clone(), tool, file: inspected.component, settings, needs })
     }
 
     /// Puts it in place of the one of its name. Calls that are under way go on with that one.

@@ -147,6 +147,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         requested_ms: SystemClock.now_ms(),
         deferred: None,
         secrets: Secrets::none(),
+        policy: Default::default(),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod fork;
+pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod keys;
@@ -80,6 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
         Command::Keys(command) => keys::run(command, format),
         Command::Secrets(secrets) => secrets::run(&client()?, secrets, format).await,
+        Command::Grants(command) => grants::run(&client()?, command, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

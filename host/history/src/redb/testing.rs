@@ -199,12 +199,13 @@ fn limits() -> impl Strategy<Value = Limits> {
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
     let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
     let of_others = (option::of(parent()), option::of(run_id()), option::of(any::<u64>()));
-    let started = (started, attributes(), of_others, configuration()).prop_map(
+    let started = (started, attributes(), of_others, configuration(), option::of(json())).prop_map(
         |(
             (tenant, workflow, version, id, input, seed, limits),
             attributes,
             (parent, continued_from, run_timeout_ms),
             configuration,
+            veil,
         )| {
             let started = RunStarted {
                 tenant,
@@ -219,6 +220,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
                 run_timeout_ms,
                 attributes,
                 configuration,
+                veil,
             };
             Event::RunStarted(Box::new(started))
         },
@@ -243,10 +245,14 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
         });
-    let completed =
-        (any::<u32>(), outcome(), any::<u32>(), option::of(usage())).prop_map(|(call, outcome, attempts, usage)| {
-            Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) })
-        });
+    let acts = [GatewayAct::Redacted, GatewayAct::Restored, GatewayAct::Denied];
+    let note = (".{0,20}", proptest::sample::select(&acts[..]), any::<u32>())
+        .prop_map(|(rule, did, count)| GatewayNote { rule, did, count });
+    let passed = (option::of(".{0,20}"), option::of(proptest::collection::vec(note, 0..3)), option::of(usage()));
+    let completed = (any::<u32>(), outcome(), any::<u32>(), passed).prop_map(|(call, outcome, attempts, passed)| {
+        let (grant, gateway, usage) = passed;
+        Event::CallCompleted(CallCompleted { grant, gateway, usage, ..CallCompleted::new(call, outcome, attempts) })
+    });
     let cancelled = any::<(u32, u64)>().prop_map(|(call, cause)| Event::CallCancelled(CallCancelled { call, cause }));
     let signal = (".{0,20}", json(), option::of(".{0,20}"))
         .prop_map(|(name, payload, key)| Event::SignalReceived(SignalReceived { name, payload, key }));
@@ -378,7 +384,10 @@ fn configuration() -> impl Strategy<Value = Option<Configuration>> {
 
 pub(super) fn version() -> impl Strategy<Value = Version> {
     let imports = vec(".{0,30}", 0..4);
-    let kept = (proptest::collection::btree_set("v[0-9.]{1,6}", 0..4), option::of(any::<u64>()));
+    let right = proptest::sample::select(vec!["*", "llm:openai/*", "http:GET a.example/v1/", "env:LANG"]);
+    let asks = vec(right.prop_map(|text| Right::parse(text).unwrap()), 0..3);
+    let manifest = option::of(asks.prop_map(|asks| Manifest { asks }));
+    let kept = (proptest::collection::btree_set("v[0-9.]{1,6}", 0..4), option::of(any::<u64>()), manifest);
     (workflow(), digest(), any::<u64>(), any::<u64>(), imports, any::<bool>(), configuration(), kept).prop_map(
         |(workflow, version, uploaded_ms, size_bytes, imports, has_query, configuration, kept)| Version {
             workflow,
@@ -390,6 +399,7 @@ pub(super) fn version() -> impl Strategy<Value = Version> {
             configuration,
             labels: serde_json::from_value(serde_json::json!(kept.0)).unwrap(),
             deactivated_ms: kept.1,
+            manifest: kept.2,
         },
     )
 }

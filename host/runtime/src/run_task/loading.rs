@@ -48,6 +48,7 @@ impl RunTask {
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
         session.watch_fuel();
+        self.veil = session.veil();
         for (seq, recorded) in &history {
             self.meter.comes_to(*seq, &mut session);
             match session.deliver(*seq, recorded).await {

@@ -1,14 +1,37 @@
 //! Commits: what was gathered goes to the store, and what waited for that happens when it is durable.
 
-use abide_activities::Activity;
+use std::sync::Arc;
+
+use abide_activities::{Activity, Performed, Veil};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Error, Event, Recorded, Source};
+use abide_model::{Call, CallKind, Digest, Error, Event, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
+use crate::inner::Inner;
+
+/// Performs an activity by what holds now for runs on a version. What the run's veil keeps out of its history is not in what this gives.
+async fn perform_activity(
+    inner: Arc<Inner>,
+    (workflow, version): (WorkflowName, Digest),
+    mut activity: Activity,
+    veil: Arc<Veil>,
+) -> Option<Performed> {
+    match inner.policy(&activity.tenant, &workflow, version).await {
+        Ok(policy) => activity.policy = Arc::new(policy),
+        // The host is on its way down, which is no outcome: it is performed when the host is up.
+        Err(_) => return std::future::pending().await,
+    }
+    let veiled = veil.cover(activity.kind, &activity.request).map(|(_, veiled)| veiled);
+    let mut performed = inner.performer.perform(activity).await;
+    if let Some(veiled) = veiled {
+        performed.outcome = veiled.cover(performed.outcome);
+    }
+    Some(performed)
+}
 
 impl RunTask {
     /// Whether a host that comes up has to drive this run.
@@ -119,6 +142,8 @@ impl RunTask {
         {
             self.awaited.insert(index, child.run_id);
         }
+        let Some(run) = &self.run else { return };
+        let on = (run.workflow.clone(), run.version);
         let performed = match source {
             Source::Activity => {
                 let activity = Activity {
@@ -131,10 +156,11 @@ impl RunTask {
                     requested_ms,
                     deferred,
                     secrets: self.inner.secrets_of(&self.key.tenant),
+                    policy: Arc::default(),
                 };
-                self.inner.performer.perform(activity).map(Some).boxed()
+                perform_activity(self.inner.clone(), on, activity, self.veil.clone()).boxed()
             }
-            _ => others::perform(&self.inner, &self.key, call, requested_ms),
+            _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(index, (source, handle));

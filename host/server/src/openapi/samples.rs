@@ -92,7 +92,12 @@ pub(super) fn version() -> Version {
         configuration: Some(configuration()),
         labels: serde_json::from_value(json!(["stable", "v1.2"])).unwrap(),
         deactivated_ms: Some(3),
+        manifest: Some(manifest()),
     }
+}
+
+pub(super) fn manifest() -> Manifest {
+    Manifest::parse(r#"{"asks":["llm:openai/*","env:LANG"]}"#).unwrap()
 }
 
 pub(super) fn configuration() -> Configuration {

@@ -82,6 +82,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         run_timeout_ms: None,
         attributes: Attributes::default(),
         configuration: None,
+        veil: None,
     };
     let run_id = RunId::from_bytes([7; 16]);
     let as_child = RunStarted {
@@ -96,12 +97,20 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         arguments: vec!["--fast".to_owned()],
     };
     let configured = RunStarted { configuration: Some(configuration), ..started.clone() };
+    let veil = json(r#"{"rules":[{"name":"pii","do":"redact","find":["email"]}]}"#);
+    let veiled = RunStarted { veil: Some(veil), ..started.clone() };
     let started_with = RunStarted { attributes: run_with_attributes().attributes, ..started.clone() };
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
     let stored = RecordedRequest::Stored(Digest::of(b"head"), Some(Digest::of(b"last")), 12);
     let headless = RecordedRequest::Stored(Digest::of(b"head"), None, 0);
     let completed = |outcome| Event::CallCompleted(CallCompleted::new(4, outcome, 3));
+    let note = GatewayNote { rule: "pii".to_owned(), did: GatewayAct::Tokenised, count: 2 };
+    let allowed = Event::CallCompleted(CallCompleted {
+        grant: Some("llm:openai/*".to_owned()),
+        gateway: Some(vec![note]),
+        ..CallCompleted::new(4, Outcome::Ok(json("1")), 1)
+    });
     let closed = |outcome, cancelled| Event::RunClosed(RunClosed { cause: 2, outcome, cancelled });
     let signal = |key: Option<&str>| {
         let key = key.map(Into::into);
@@ -112,6 +121,8 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
     let mut events = vec![
         ("run-started", Event::RunStarted(Box::new(started))),
         ("run-started-child", Event::RunStarted(Box::new(as_child))),
+        ("run-started-veiled", Event::RunStarted(Box::new(veiled))),
+        ("call-completed-by-grant", allowed),
         (
             "update-received",
             Event::UpdateReceived(UpdateReceived { id: "u-1".into(), name: "add".into(), arguments: json("[1]") }),
