@@ -96,6 +96,7 @@ impl Inner {
         }
         self.store.erase(tenant).await?;
         self.settings.forget(tenant);
+        self.programs.forget_all(tenant);
         self.secrets.forget(tenant);
         self.store.change_documents(vec![tenant_change(tenant, None)]).await?;
         self.tenants.remove(tenant);
