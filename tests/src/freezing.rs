@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use abide_history::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, LedgerKey, LedgerRow,
-    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
-    VersionsChange,
+    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage,
+    Version, VersionsChange,
 };
 use abide_model::{
     AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
@@ -301,6 +301,14 @@ impl Store for FreezingStore {
 
     fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
         Box::pin(self.counted(self.inner.prune_audit(owner, until_ms)))
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        self.inner.usage(tenant)
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.inner.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -30,6 +30,7 @@ mod retry;
 mod retry_after;
 pub mod scripted;
 mod secrets;
+mod share;
 mod tools;
 mod trouble;
 
@@ -45,6 +46,7 @@ pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
 pub use policy::Policy;
 pub use secrets::{Revealed, Secrets, TenantSecrets};
+pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

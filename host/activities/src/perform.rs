@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abide_engine::TypedImport;
 use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, GatewayNote, Outcome, Request, RunId, Tenant};
 
-use crate::{Policy, Secrets, ToolComponents, Workers};
+use crate::{Policy, Secrets, Share, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Activity {
     pub secrets: Secrets,
     /// What the run may do, and what happens to its calls on their way.
     pub policy: Arc<Policy>,
+    /// The share of its tenant, by which it waits with the calls of others.
+    pub share: Share,
 }
 
 impl Activity {

@@ -12,6 +12,7 @@ mod redb;
 mod schedules;
 mod store;
 mod tool;
+mod usage;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
@@ -23,4 +24,5 @@ pub use store::{
     Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
 };
 pub use tool::UploadedTool;
+pub use usage::Usage;
 pub use version::{Version, VersionsChange};

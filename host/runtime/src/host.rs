@@ -25,12 +25,10 @@ use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
+use crate::sharing::{REPLAY_SEATS, Sharing};
 use crate::tasks::ByRunTasks;
 use crate::view::{ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{budgets, driving, queries, replaying, starting, swapping, timers, tool_components, warming};
-
-/// Replays and queries at the same time, beside the resident guests.
-const REPLAY_SEATS: u32 = 8;
+use crate::{budgets, driving, queries, replaying, starting, swapping, timers, tool_components, usage, warming};
 
 /// Histories that a swap or a check replays at the same time: half of the seats, so that queries have the others.
 pub(crate) const REPLAYS_AT_ONCE: usize = REPLAY_SEATS as usize / 2;
@@ -104,6 +102,7 @@ impl Host {
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
+        inner.tasks.spawn(usage::keep(inner.clone()));
         inner.tasks.spawn(warming::warm(inner.clone()));
         inner.tasks.spawn(schedules::keep(host.clone()));
         inner.tasks.spawn(swapping::keep(host.clone()));
@@ -134,7 +133,7 @@ impl Host {
         let inner = Arc::new(Inner {
             programs: Programs::new(engine, cache, store.clone()),
             residency: Residency::new(config.max_resident, config.resident_bytes),
-            replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
+            sharing: Sharing::new(),
             tool_turn: Semaphore::new(1),
             tenants: Default::default(),
             settings: Default::default(),
@@ -237,6 +236,7 @@ impl Host {
     ) -> Result<Signalled, Error> {
         check_message("a signal", name, key.as_deref())?;
         check_size("the payload", payload.len())?;
+        self.inner.share(tenant).check_stored()?;
         let known = key.clone().map(|key| (key, message_digest(name, &payload)));
         let message = |reply| {
             let (name, payload, key) = (name.to_owned(), payload.clone(), key.clone());

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Batch, Effects};
 use crate::inner::{Inner, RunKey, stopping};
+use crate::log_allowance::LogAllowance;
 use crate::registry::Message;
 use crate::residency::Seat;
 use crate::session::Session;
@@ -67,6 +68,9 @@ pub(crate) struct RunTask {
     /// The first events of a run that was started just now; spares the first read.
     fresh: Vec<Recorded>,
     limits: Limits,
+    /// Bytes of the history, as far as this task knows it: all of it once the guest was in memory.
+    history_bytes: u64,
+    log: LogAllowance,
     /// Events, those gathered included.
     length: Seq,
     seated: Option<Seated>,
@@ -124,6 +128,8 @@ impl RunTask {
             run_changed: false,
             fresh: Vec::new(),
             limits,
+            history_bytes: 0,
+            log: LogAllowance::default(),
             length: 0,
             seated: None,
             needs_guest: false,
@@ -309,6 +315,7 @@ impl RunTask {
     fn record(&mut self, event: Event) -> (Seq, Recorded) {
         let recorded = Recorded { time_ms: self.inner.clock.now_ms(), event };
         self.batch.push(recorded.clone());
+        self.history_bytes = self.history_bytes.saturating_add(recorded.bytes());
         self.length += 1;
         (self.length - 1, recorded)
     }

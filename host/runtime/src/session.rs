@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use abide_activities::{Veil, Veiled};
+use std::time::Duration;
+
+use abide_activities::Share;
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
-    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node,
-    Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq, Source,
-    UpdateAnswered,
+    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Limits, MarkerRecorded,
+    Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq,
+    Source, UpdateAnswered,
 };
 use abide_replay::{Divergence, Machine, Seen};
 
@@ -65,6 +68,10 @@ pub(crate) struct Session {
     /// What was kept out of calls that are open.
     veiled: HashMap<CallIndex, Veiled>,
     ended: bool,
+    /// Whose turns it takes to compute.
+    share: Option<Share>,
+    /// How long it may compute between two events.
+    turn_limit: Option<Duration>,
 }
 
 impl Session {
@@ -90,12 +97,29 @@ impl Session {
             veil: veil_of(started),
             veiled: HashMap::new(),
             ended: false,
+            share: None,
+            turn_limit: None,
         }
     }
 
     /// What is kept out of the history.
     pub(crate) fn veil(&self) -> Arc<Veil> {
         self.veil.clone().unwrap_or_default()
+    }
+
+    /// Lets the guest take turns with those of other tenants.
+    pub(crate) fn take_turns(&mut self, share: Share) {
+        self.share = Some(share);
+    }
+
+    /// Stops the guest where it computes for longer than its limits say. For runs, not for replays that somebody looks at: those have their fuel.
+    pub(crate) fn limit_turns(&mut self, limits: &Limits) {
+        self.turn_limit = Some(Duration::from_millis(limits.turn_ms()));
+    }
+
+    /// Whose turns it takes.
+    pub(crate) fn share(&self) -> Option<Share> {
+        self.share.clone()
     }
 
     /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
@@ -223,11 +247,17 @@ impl Session {
 
     /// Polls until the guest waits for outcomes, and takes down what it did.
     async fn settle(&mut self, news: &mut News) -> Result<(), ParkReason> {
-        let mut slice = Slice::begin();
+        let share = self.share.clone();
+        let mut slice = Slice::begin(share.as_ref()).await;
         let ended = loop {
             match self.guest.poll() {
                 Turn::Quiescent => break None,
-                Turn::Yielded => slice.yielded().await,
+                Turn::Yielded => {
+                    let worked = slice.yielded().await;
+                    if let Some(limit) = self.turn_limit.filter(|limit| worked > *limit) {
+                        return Err(worked_too_long(self.machine.cause(), limit));
+                    }
+                }
                 Turn::Ended(ending) => break Some(ending),
                 Turn::Stopped(mut stop) => {
                     self.add_last_words(&mut stop);
@@ -236,6 +266,7 @@ impl Session {
                 }
             }
         };
+        drop(slice);
         for output in self.guest.take_outputs() {
             if let Some(observed) = &mut self.observed {
                 observed.output(self.machine.cause(), &output);
@@ -393,6 +424,19 @@ pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId 
 /// What is kept out of a history, by its first event.
 fn veil_of(started: &RunStarted) -> Result<Arc<Veil>, String> {
     started.veil.as_ref().map_or_else(|| Ok(Arc::default()), |written| Veil::read(written).map(Arc::new))
+}
+
+fn worked_too_long(event: Seq, limit: Duration) -> ParkReason {
+    let ms = limit.as_millis();
+    ParkReason {
+        kind: ParkKind::TurnTooLong,
+        message: format!(
+            "the guest computed for more than {ms} ms since its last event: let it wait in between, or raise `limits.turn_ms`; \
+             `abide resume RUN` lets it try again"
+        ),
+        event: Some(event),
+        backtrace: Vec::new(),
+    }
 }
 
 /// A divergence in words.

@@ -10,6 +10,7 @@ mod replay;
 mod schedules;
 mod secrets;
 mod tools;
+mod usage;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub use schedules::{
 };
 pub use secrets::{PutSecret, SecretView, Secrets};
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
+pub use usage::TenantUsage;
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
     SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,

@@ -32,9 +32,9 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
-    Target { name: "filter", run: filter::run, words: filter::WORDS, executions: 50_000 },
+    Target { name: "filter", run: filter::run, words: filter::WORDS, executions: 100_000 },
     Target { name: "values", run: values::run, words: &[], executions: 50_000 },
-    Target { name: "store", run: store::run, words: store::WORDS, executions: 1_500 },
+    Target { name: "store", run: store::run, words: store::WORDS, executions: 4_000 },
     #[cfg(feature = "host")]
     Target { name: "capsule", run: capsule::run, words: &[], executions: 20_000 },
     #[cfg(feature = "host")]

@@ -12,7 +12,7 @@ pub struct Random(pub u64);
 
 impl Random {
     /// The next one.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Random {
 
     /// One below `end`, which is not 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        (self.number() % end as u64) as usize
     }
 
     /// A range of some bytes of `length`, mostly a short one.
@@ -50,11 +50,11 @@ fn once(random: &mut Random, input: &mut Vec<u8>, others: &[&[u8]], words: &[&[u
         }
         1 if !input.is_empty() => {
             let at = random.below(input.len());
-            input[at] = random.next() as u8;
+            input[at] = random.number() as u8;
         }
         2 => drop(input.drain(range)),
         3 => {
-            let bytes: Vec<u8> = (0..1 + random.below(8)).map(|_| random.next() as u8).collect();
+            let bytes: Vec<u8> = (0..1 + random.below(8)).map(|_| random.number() as u8).collect();
             drop(input.splice(range.start..range.start, bytes));
         }
         4 => {
@@ -87,7 +87,7 @@ fn once(random: &mut Random, input: &mut Vec<u8>, others: &[&[u8]], words: &[&[u
             input.truncate(range.start);
             input.extend_from_slice(&other[random.below(other.len() + 1)..]);
         }
-        _ => input.extend(std::iter::repeat_n(random.next() as u8, random.below(32))),
+        _ => input.extend(std::iter::repeat_n(random.number() as u8, random.below(32))),
     }
 }
 

@@ -33,7 +33,7 @@ async fn a_run_is_parked_at_its_budget_and_goes_on_when_it_is_raised() {
         (json!({ "tokens": 40 }), 3, "45 of 40 tokens"),
         (json!({ "calls": 2 }), 2, "3 of 2 calls"),
     ] {
-        let (local, model) = local(json!({ "run": budget })).await;
+        let (local, model) = local(json!({ "run": budget, "warn_at_percent": 50 })).await;
         let run = ask(&local, "a", 5).await;
         let row = local.until(&run, RunStatus::Parked).await;
         let reason = row.parked.unwrap();

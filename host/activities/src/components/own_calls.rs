@@ -44,7 +44,7 @@ impl OwnCalls<'_> {
     }
 
     async fn fetch(&self, call: Call) -> Outcome {
-        let Activity { tenant, run_id, call: of, .. } = self.activity;
+        let Activity { tenant, run_id, call: of, share, .. } = self.activity;
         let mut options = call.options;
         options.idempotency_key.get_or_insert_with(|| self.key(call.index));
         let activity = Activity {
@@ -58,6 +58,7 @@ impl OwnCalls<'_> {
             deferred: None,
             secrets: self.activity.secrets.clone(),
             policy: self.policy.clone(),
+            share: share.clone(),
         };
         let performed = self.fetcher.fetch(self.clock, &activity).await;
         self.activity.secrets.scrub(performed).outcome

@@ -148,6 +148,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         deferred: None,
         secrets: Secrets::none(),
         policy: Default::default(),
+        share: Default::default(),
     }
 }
 

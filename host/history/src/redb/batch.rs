@@ -53,12 +53,22 @@ impl Change {
     /// Whose rows it writes, where those may have to be sealed.
     fn sealed_for(&self) -> Option<&Tenant> {
         match self {
+            Self::Tool { rows, .. } if rows.is_empty() => None,
+            Self::PruneAudit { .. } | Self::Erase { .. } => None,
+            other => other.tenant(),
+        }
+    }
+
+    /// Whose change it is. `None`: the host's own.
+    pub(super) fn tenant(&self) -> Option<&Tenant> {
+        match self {
             Self::Commit(commit) => Some(&commit.tenant),
             Self::Schedule(change) => Some(change.tenant()),
             Self::Versions(change) => Some(change.tenant()),
-            Self::Tool { tenant, rows, .. } => Some(tenant).filter(|_| !rows.is_empty()),
-            Self::Delete { tenant, .. } => Some(tenant),
-            Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { .. } | Self::Erase { .. } => None,
+            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } | Self::Erase { tenant } => Some(tenant),
+            Self::PruneAudit { owner: Owner::Tenant(tenant), .. } => Some(tenant),
+            // Tenants and their settings are the host's affair.
+            Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { owner: Owner::Host, .. } => None,
         }
     }
 }

@@ -35,6 +35,7 @@ mod schedules;
 mod seal;
 mod snapshot;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -62,7 +63,7 @@ use self::writer::Writer;
 use crate::keys::{Keyring, Keys};
 use crate::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
-    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
     VersionsChange,
 };
 
@@ -125,6 +126,7 @@ impl RedbStore {
         let keyring = options.keyring.clone().unwrap_or_default();
         let writer = Writer::open(Arc::clone(&database), log, options.log_bytes, keyring.clone())?;
         index::build(&database, &keyring.keys())?;
+        tally::build(&database)?;
         Ok(Self { committer: Committer::start(writer)?, database, keyring })
     }
 
@@ -506,6 +508,14 @@ impl Store for RedbStore {
             }
             Ok(())
         })
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        Box::pin(async move { tally::get(&self.snapshot()?.table(tally::TABLE)?, tenant) })
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.committer.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -10,6 +10,7 @@ use ::redb::{AccessGuard, Range, ReadOnlyTable, ReadableTable, StorageError, Tab
 use super::record::Record;
 use super::row::unavailable;
 use super::seal;
+use super::tally::{self, Tally};
 use crate::StoreError;
 use crate::keys::Keys;
 
@@ -164,12 +165,13 @@ pub(super) struct Writing<'t> {
     tables: [Option<Table<'t>>; TableId::ALL.len()],
     record: Record,
     keys: Keys,
+    tally: Tally,
 }
 
 impl<'t> Writing<'t> {
     /// With the keys by which rows are opened and sealed.
     pub(super) fn new(transaction: &'t WriteTransaction, keys: Keys) -> Self {
-        Self { transaction, tables: Default::default(), record: Record::default(), keys }
+        Self { transaction, tables: Default::default(), record: Record::default(), keys, tally: Tally::default() }
     }
 
     pub(super) fn keys(&self) -> &Keys {
@@ -208,20 +210,33 @@ impl<'t> Writing<'t> {
     /// Writes a row, sealed where it has to be and is not.
     pub(super) fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         let value = &*seal::seal(&self.keys, table, key, value)?;
-        self.table(table)?.rows.insert(key, value).map_err(unavailable)?;
+        let old = self.table(table)?.rows.insert(key, value).map_err(unavailable)?.map(|old| old.value().len());
+        self.tally.put(table, key, old, value.len());
         self.record.put(table, key, value);
         Ok(())
     }
 
     pub(super) fn remove(&mut self, table: TableId, key: &[u8]) -> Result<(), StoreError> {
-        self.table(table)?.rows.remove(key).map_err(unavailable)?;
+        let old = self.table(table)?.rows.remove(key).map_err(unavailable)?.map(|old| old.value().len());
+        if let Some(old) = old {
+            self.tally.removed(table, key, old);
+        }
         self.record.remove(table, key);
         Ok(())
     }
 
-    /// Closes the tables. Gives what was written.
-    pub(super) fn done(self) -> Record {
-        self.record
+    /// Counts what was written, and closes the tables. Gives all that was written. A transaction that only repeats what the log has is not
+    /// brought to its end by this: the log has the counts as well.
+    pub(super) fn done(mut self) -> Result<Record, StoreError> {
+        let tally = std::mem::take(&mut self.tally);
+        if tally.is_empty() {
+            return Ok(self.record);
+        }
+        let rows = tally.rows(self.table(tally::TABLE)?)?;
+        for (key, value) in rows {
+            self.put(tally::TABLE, &key, &value)?;
+        }
+        Ok(self.record)
     }
 }
 

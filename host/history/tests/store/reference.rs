@@ -231,6 +231,12 @@ impl Reference {
         self.check_lists(store).await
     }
 
+    /// Nothing of what is there was counted: a release wrote it that had no ledger.
+    pub(crate) fn forget_ledger(&mut self) {
+        self.ledger.clear();
+        self.runs.values_mut().for_each(|run| run.used = Counters::default());
+    }
+
     async fn check_ledger(&self, store: &dyn Store) -> Result<(), StoreError> {
         for ((tenant, run_id), run) in &self.runs {
             let stored = store.run_ledger(tenant, *run_id).await?.map(|ledger| ledger.counters).unwrap_or_default();

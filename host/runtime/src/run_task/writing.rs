@@ -5,17 +5,19 @@ use std::sync::Arc;
 use abide_activities::{Activity, Performed, Veil};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Digest, Error, Event, Recorded, Source, WorkflowName};
+use abide_model::{Call, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
 use crate::inner::Inner;
+use crate::sharing::TenantShare;
 
 /// Performs an activity by what holds now for runs on a version. What the run's veil keeps out of its history is not in what this gives.
 async fn perform_activity(
     inner: Arc<Inner>,
+    share: Arc<TenantShare>,
     (workflow, version): (WorkflowName, Digest),
     mut activity: Activity,
     veil: Arc<Veil>,
@@ -26,7 +28,7 @@ async fn perform_activity(
         Err(_) => return std::future::pending().await,
     }
     let veiled = veil.cover(activity.kind, &activity.request).map(|(_, veiled)| veiled);
-    let mut performed = inner.performer.perform(activity).await;
+    let mut performed = perform_admitted(&inner, &share, activity).await;
     if let Some(veiled) = veiled {
         performed.outcome = veiled.cover(performed.outcome);
     }
@@ -120,6 +122,7 @@ impl RunTask {
             self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
+            let log = self.log.take(log, self.limits.log_bytes());
             write_log(&self.key, run, log);
         }
         if let Some(run) = &run {
@@ -146,6 +149,7 @@ impl RunTask {
         let on = (run.workflow.clone(), run.version);
         let performed = match source {
             Source::Activity => {
+                let share = self.inner.share(&self.key.tenant);
                 let activity = Activity {
                     tenant: self.key.tenant.clone(),
                     run_id: self.key.run_id,
@@ -157,8 +161,9 @@ impl RunTask {
                     deferred,
                     secrets: self.inner.secrets_of(&self.key.tenant),
                     policy: Arc::default(),
+                    share: share.activities.clone(),
                 };
-                perform_activity(self.inner.clone(), on, activity, self.veil.clone()).boxed()
+                perform_activity(self.inner.clone(), share, on, activity, self.veil.clone()).boxed()
             }
             _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
@@ -177,4 +182,18 @@ impl RunTask {
             self.written(result).await?;
         }
     }
+}
+
+/// Performs an activity when the quotas of its tenant allow it. One whose answer is waited for was begun before.
+async fn perform_admitted(inner: &Inner, share: &Arc<TenantShare>, activity: Activity) -> Performed {
+    let admitted = match activity.deferred {
+        Some(_) => None,
+        None => match inner.sharing.admit(share, activity.options.total_timeout_ms).await {
+            Ok(slot) => Some(slot),
+            Err(failure) => return Performed::new(Outcome::Failed(failure), 0),
+        },
+    };
+    let performed = inner.performer.perform(activity).await;
+    drop(admitted);
+    performed
 }

@@ -41,6 +41,8 @@ impl Host {
         inner.check_ready()?;
         self.check_component(&file)?;
         upload.configuration.check()?;
+        inner.check_upload(tenant, file.len()).await?;
+        let _turn = inner.sharing.upload(&inner.share(tenant)).await;
         let rights = inner.rights(tenant, None);
         check_asks(&rights, &upload)?;
         let check = |inspected: &Inspected| {

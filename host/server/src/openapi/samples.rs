@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Micros,
-    Money, Outcome, Parent, ParkKind, ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
+    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Manifest,
+    Micros, Money, Outcome, Parent, ParkKind, ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
