@@ -85,7 +85,7 @@ impl From<StoreError> for Error {
             StoreError::InUse(_) => ErrorCode::DataInUse,
             StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
             StoreError::Corrupt(_) | StoreError::Sealed(_) => ErrorCode::StoreCorrupt,
-            StoreError::Erased(_) => ErrorCode::NotFound,
+            StoreError::Erased(_) => ErrorCode::TenantNotFound,
             StoreError::Invalid(_) => ErrorCode::Internal,
         };
         let converted = Error::new(code, error.to_string());
