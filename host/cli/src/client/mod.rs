@@ -10,6 +10,7 @@ mod patience;
 mod replays;
 mod request;
 mod schedules;
+mod secrets;
 mod tools;
 mod versions;
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod building;
+mod canaries;
 mod compiling;
 mod failures;
 mod forks;
