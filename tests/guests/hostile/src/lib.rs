@@ -171,8 +171,8 @@ async fn run(attack: Attack) -> Result<Value, Failure> {
             Ok("done".into())
         }
         Attack::TrapWithCalls => {
-            let call = pin!(tools::call("bench", "slow", &json!({})));
-            let mut call = call;
+            let arguments = json!({});
+            let mut call = pin!(tools::call("bench", "slow", &arguments));
             drop(call.as_mut().poll(&mut Context::from_waker(Waker::noop())));
             timer::sleep(Duration::from_millis(1)).await?;
             panic!("with a call under way");
