@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use abide_history::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
-    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
     VersionsChange,
 };
 use abide_model::{
@@ -293,6 +293,14 @@ impl Store for FreezingStore {
 
     fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()> {
         Box::pin(self.counted(self.inner.prune_audit(owner, until_ms)))
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        self.inner.usage(tenant)
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.inner.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

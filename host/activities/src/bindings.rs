@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use abide_engine::TypedImport;
 use abide_model::tools::ToolResult;
-use abide_model::{CallFunction, Clock, Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Tenant};
+use abide_model::{CallFunction, Clock, Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Right, Tenant};
 use serde_json::json;
 
 use crate::components::{Component, Components};
@@ -82,16 +82,31 @@ impl Bindings {
             Ok(interface) => Ok((interface, call)),
             Err(error) => Err(error.message),
         });
-        let (interface, call) = match read {
+        let (interface, mut call) = match read {
             Ok(read) => read,
             Err(error) => {
                 return refused(Failure::new("invalid-request", format!("the request cannot be read: {error}")));
             }
         };
-        match self.find(&activity.tenant, &interface) {
-            Ok(Target::Component(component)) => match component.function(&interface, &call.function) {
+        let mut entered = match activity.policy.enter(&[Right::interface(&interface)]) {
+            Ok(entered) => entered,
+            Err(performed) => return *performed,
+        };
+        entered.passage.arguments(&mut call.arguments);
+        entered.leave(activity.kind, self.perform(clock, activity, &interface, call).await)
+    }
+
+    async fn perform(
+        &self,
+        clock: &dyn Clock,
+        activity: &Activity,
+        interface: &InterfaceName,
+        call: CallFunction,
+    ) -> Performed {
+        match self.find(&activity.tenant, interface) {
+            Ok(Target::Component(component)) => match component.function(interface, &call.function) {
                 Some(function) => component.call(clock, activity, function, &call.arguments).await,
-                None => refused(not_offered(&component, &interface, &call.function)),
+                None => refused(not_offered(&component, interface, &call.function)),
             },
             Ok(Target::Worker(queue)) => {
                 let name = format!("{}.{}", interface.path(), call.function);

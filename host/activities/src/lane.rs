@@ -1,9 +1,10 @@
-//! The lane of a provider: how many attempts may be under way, and the loop that tries a call until it is settled.
+//! The lane of a provider: how many attempts may be under way, and the loop that tries a call until it is settled. Tenants have fair shares
+//! of the slots: who waits for the calls of others waits for their time, not for their number.
 
 use std::time::Duration;
 
-use abide_model::{CallUsage, Clock, Digest, Error, Failure, Json, Outcome};
-use tokio::sync::Semaphore;
+use abide_fair::{Charge, Slots};
+use abide_model::{CallUsage, Clock, Digest, Error, Failure, Json, Outcome, Tenant};
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
@@ -18,7 +19,7 @@ pub(crate) struct Lane {
     /// The provider as the configuration names it, such as `llm.openai`.
     key: String,
     policy: Policy,
-    slots: Semaphore,
+    slots: Slots<Tenant>,
     max_concurrent: usize,
 }
 
@@ -27,10 +28,9 @@ impl Lane {
         let policy = Policy::configured(calling)
             .map_err(|bad| wrong(&format!("{key}.{}", bad.field), format_args!("must be {}", bad.rule)))?;
         let max_concurrent = calling.max_concurrent.unwrap_or(DEFAULT_MAX_CONCURRENT);
-        if max_concurrent == 0 || max_concurrent > Semaphore::MAX_PERMITS {
-            return Err(wrong(&format!("{key}.max_concurrent"), "must be 1 or more"));
-        }
-        Ok(Self { key: key.to_owned(), policy, slots: Semaphore::new(max_concurrent), max_concurrent })
+        let slots = u32::try_from(max_concurrent).ok().filter(|slots| *slots > 0);
+        let slots = slots.ok_or_else(|| wrong(&format!("{key}.max_concurrent"), "must be 1 or more"))?;
+        Ok(Self { key: key.to_owned(), policy, slots: Slots::new(slots, Charge::Time), max_concurrent })
     }
 
     /// The provider as the configuration names it.
@@ -80,7 +80,7 @@ impl Lane {
                 return self.failed(attempts, self.out_of_time(&policy));
             }
             let ends = Instant::now() + Duration::from_millis(left_ms);
-            let (answer, trouble) = match self.one(&policy, left_ms, &mut attempts, &mut attempt).await {
+            let (answer, trouble) = match self.one(&policy, left_ms, activity, &mut attempts, &mut attempt).await {
                 Some(Attempt::Done(answer)) => return self.performed(Outcome::Ok(answer), attempts),
                 Some(Attempt::Unsettled(answer, trouble)) => (Some(answer), trouble),
                 Some(Attempt::Failed(trouble)) => (None, trouble),
@@ -123,16 +123,21 @@ impl Lane {
     }
 
     /// One attempt, within its time, when a slot is free; nothing where the total timeout ended it.
-    async fn one<F, Fut>(&self, policy: &Policy, left_ms: u64, attempts: &mut u32, attempt: &mut F) -> Option<Attempt>
+    async fn one<F, Fut>(
+        &self,
+        policy: &Policy,
+        left_ms: u64,
+        activity: &Activity,
+        attempts: &mut u32,
+        attempt: &mut F,
+    ) -> Option<Attempt>
     where
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Attempt> + Send,
     {
         let whole = async {
-            let Ok(_slot) = self.slots.acquire().await else {
-                // Nobody closes the semaphore.
-                return Attempt::Failed(Trouble::passing("unavailable", "the host is stopping"));
-            };
+            activity.share.pace(&self.key).await;
+            let _slot = activity.share.slot(&self.slots).await;
             *attempts = attempts.saturating_add(1);
             let patience = Duration::from_millis(policy.attempt_timeout_ms);
             tokio::time::timeout(patience, attempt()).await.unwrap_or_else(|_| {

@@ -20,13 +20,16 @@ mod client;
 mod components;
 mod config;
 mod fetch;
+mod gateway;
 mod lane;
 mod llm;
 mod perform;
+mod policy;
 mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod share;
 mod tools;
 mod trouble;
 
@@ -37,7 +40,10 @@ pub use config::{
     LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, ModelPrice, OpenAiProvider, ScriptedProvider,
     Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
+pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
+pub use policy::Policy;
+pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,
     WorkerOverview, Workers,

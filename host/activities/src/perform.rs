@@ -1,11 +1,12 @@
 //! What performs a call outside the guest, as the runtime sees it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use abide_engine::TypedImport;
-use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, Outcome, Request, RunId, Tenant};
+use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, GatewayNote, Outcome, Request, RunId, Tenant};
 
-use crate::{ToolComponents, Workers};
+use crate::{Policy, Share, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,10 @@ pub struct Activity {
     pub requested_ms: u64,
     /// The attempt that was deferred before the host went down: its answer is waited for, and it is not begun again.
     pub deferred: Option<u32>,
+    /// What the run may do, and what happens to its calls on their way.
+    pub policy: Arc<Policy>,
+    /// The share of its tenant, by which it waits with the calls of others.
+    pub share: Share,
 }
 
 impl Activity {
@@ -46,12 +51,16 @@ pub struct Performed {
     pub attempts: u32,
     /// What it used.
     pub usage: Option<CallUsage>,
+    /// The grant by which it was allowed, where it took one.
+    pub grant: Option<String>,
+    /// What the rules of the gateway did to it.
+    pub gateway: Vec<GatewayNote>,
 }
 
 impl Performed {
     /// What came of it, of which nothing more is known.
     pub fn new(outcome: Outcome, attempts: u32) -> Self {
-        Self { outcome, attempts, usage: None }
+        Self { outcome, attempts, usage: None, grant: None, gateway: Vec::new() }
     }
 }
 

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, history, inspect, ledger, list, new, replay,
-    result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, compile, control, deploy, dev, fork, grants, history, inspect, ledger, list,
+    new, replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Dev(dev::DevArguments),
     /// Run a host from a configuration file
     Serve(serve::ServeArguments),
+    /// Compile a component for a host that asks for it
+    #[command(hide = true)]
+    CompileComponent(compile::CompileArguments),
     /// Make a project to begin with
     New(new::NewArguments),
     /// Make a component of a workflow's source
@@ -125,6 +128,9 @@ pub(crate) enum Command {
     Keep(fork::KeepArguments),
     /// Show, upload and remove tool components
     Tools(tools::ToolsArguments),
+    /// Show and change what a tenant may do
+    #[command(subcommand)]
+    Grants(grants::GrantsCommand),
     /// Show the task queues and their workers
     Tasks,
     /// Answer a task or a deferred call with a result

@@ -101,9 +101,13 @@ impl GuestState {
             ));
         }
         let index = shared.next_call;
+        // Each is an event: more of them than the history takes would fill the memory before they fill the history.
+        if u64::from(index) > self.limits.history_events {
+            return Err(shared.flooded(format!("the run made {index} calls, and its history takes no more events")));
+        }
+        shared.tell(Output::Call(Call { index, kind, request, options }), self.limits.step_bytes())?;
         shared.next_call += 1;
         shared.slots.insert(index, Slot::default());
-        shared.outputs.push(Output::Call(Call { index, kind, request, options }));
         if let Some(watch) = &mut shared.watch {
             watch.begun(index);
         }

@@ -32,8 +32,20 @@ pub(crate) async fn begin(run: RunExport, accessor: &Accessor<GuestState>, input
     }
 }
 
-/// What `run` or `query` gave, checked: a guest's JSON is hostile like all else.
-pub(crate) fn outcome_of_run(result: Result<String, types::Failure>) -> Outcome {
+/// What `run` or `query` gave, checked: a guest's JSON is hostile like all else. One that is too large failed, whatever it is.
+pub(crate) fn outcome_of_run(result: Result<String, types::Failure>, result_bytes: u64) -> Outcome {
+    let outcome = outcome(result);
+    let bytes = outcome.bytes();
+    if bytes > result_bytes {
+        let message = format!(
+            "the workflow gave a result of {bytes} bytes, the limit is {result_bytes}: give less, or raise `limits.result_bytes`"
+        );
+        return Outcome::Failed(Failure::new("too-large", message));
+    }
+    outcome
+}
+
+fn outcome(result: Result<String, types::Failure>) -> Outcome {
     match result {
         Ok(text) => match Json::parse(text) {
             Ok(json) => Outcome::Ok(json),

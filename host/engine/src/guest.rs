@@ -142,11 +142,21 @@ impl Guest {
                 self.stopped = Some(stop.clone());
                 Turn::Stopped(stop)
             }
-            Poll::Pending => match self.shared.lock().ended.clone() {
-                Some(ending) => Turn::Ended(ending),
-                None if self.wake.0.load(Ordering::Acquire) => Turn::Yielded,
-                None => Turn::Quiescent,
-            },
+            Poll::Pending => {
+                let mut shared = self.shared.lock();
+                // It did too much, and was only told so.
+                if let Some((kind, message)) = shared.refused.take() {
+                    let stop = Stop { kind, message, event: None, backtrace: Vec::new() };
+                    drop(shared);
+                    self.stopped = Some(stop.clone());
+                    return Turn::Stopped(stop);
+                }
+                match shared.ended.clone() {
+                    Some(ending) => Turn::Ended(ending),
+                    None if self.wake.0.load(Ordering::Acquire) => Turn::Yielded,
+                    None => Turn::Quiescent,
+                }
+            }
         }
     }
 
@@ -167,7 +177,9 @@ impl Guest {
 
     /// What the guest did since this was asked last, in order.
     pub fn take_outputs(&mut self) -> Vec<Output> {
-        std::mem::take(&mut self.shared.lock().outputs)
+        let mut shared = self.shared.lock();
+        shared.told_bytes = 0;
+        std::mem::take(&mut shared.outputs)
     }
 
     /// Moves the guest's clock to the input `cause`, which it is given next. `live` where the history says nothing of what it does then.
@@ -292,8 +304,16 @@ pub(crate) fn new_store(engine: &wasmtime::Engine, state: GuestState) -> wasmtim
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
     store.set_fuel(fuel)?;
+    // What the component model keeps for a guest lies in the memory of the host.
+    store.set_max_component_handles(MAX_HANDLES);
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(MAX_HANDLES);
+    }
     Ok(store)
 }
+
+/// The handles of a guest (to what it holds of the host, streams, futures, sets of what it waits for), and its tasks and what belongs to them.
+const MAX_HANDLES: usize = 100_000;
 
 /// What a guest sees of its surroundings. A program has nobody else to tell it which run it is.
 fn surroundings(started: &RunStarted, run_id: RunId, is_program: bool) -> Surroundings {
@@ -314,7 +334,7 @@ fn surroundings(started: &RunStarted, run_id: RunId, is_program: bool) -> Surrou
 /// Instantiates and runs the guest, then answers queries. Ends only with an error.
 async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Error {
     let shared = state.shared.clone();
-    let fuel = state.limits.step_fuel;
+    let (fuel, result_bytes) = (state.limits.step_fuel, state.limits.result_bytes());
     let mut store = match new_store(program.engine(), state) {
         Ok(store) => store,
         Err(error) => return error,
@@ -340,7 +360,7 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                                 let mut shared = shared.lock();
                                 shared.ended = Some(match (shared.continue_with.take(), given) {
                                     (Some(input), _) => Ending::Continues(input),
-                                    (None, Given::Result(result)) => Ending::Gave(outcome_of_run(result)),
+                                    (None, Given::Result(result)) => Ending::Gave(outcome_of_run(result, result_bytes)),
                                     (None, Given::Status(code)) => Ending::Gave(shared.outcome_of_program(code)),
                                 });
                             }
@@ -363,7 +383,7 @@ async fn work(program: Program, state: GuestState, input: Json) -> wasmtime::Err
                         accessor.with(|mut access| access.as_context_mut().set_fuel(fuel))?;
                         let arguments = (request.name, request.arguments.as_str().to_owned());
                         let (result,) = query.call_concurrent(accessor, arguments).await?;
-                        outcome_of_run(result)
+                        outcome_of_run(result, result_bytes)
                     }
                     None => Outcome::Failed(Failure::new("query-not-found", "this workflow answers no queries")),
                 };

@@ -202,19 +202,15 @@ impl state::Host for GuestState {
             return too_large(format!("{limit} names are published, which is the limit: publish under one of those"));
         }
         shared.published_names.insert(name.clone());
-        shared.outputs.push(Output::Published { name, value });
+        shared.publish(name, value);
         Ok(())
     }
 
     fn set_attributes(&mut self, attributes: String) -> Result<(), types::Failure> {
         self.attributes = self.changed_attributes(attributes).map_err(convert::failure_to_guest)?;
-        let mut shared = self.shared.lock();
-        // Each has all of them: of those that come one after another, the last one says it.
-        if matches!(shared.outputs.last(), Some(Output::Attributes(_))) {
-            shared.outputs.pop();
-        }
-        shared.outputs.push(Output::Attributes(self.attributes.clone()));
-        Ok(())
+        let attributes = self.attributes.clone();
+        let told = self.shared.lock().tell(Output::Attributes(attributes), self.limits.step_bytes());
+        told.map_err(convert::failure_to_guest)
     }
 }
 

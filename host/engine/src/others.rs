@@ -157,8 +157,10 @@ impl GuestState {
             _ if !shared.live => return None,
             _ => {}
         }
-        shared.markers.insert(id.clone(), MarkerRecorded { id: id.clone(), cause, value: value.clone() });
-        shared.outputs.push(Output::Marker { id, value: value.clone() });
+        // Where it is too much, the guest stops, whatever it is given.
+        if shared.tell(Output::Marker { id: id.clone(), value: value.clone() }, self.limits.step_bytes()).is_ok() {
+            shared.markers.insert(id.clone(), MarkerRecorded { id, cause, value: value.clone() });
+        }
         Some(value)
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
-use abide_model::{Attributes, Call, CallIndex, Json, Limits, MarkerRecorded, Outcome, ParkKind, Seq, UpdateAnswer};
+use abide_model::{
+    Attributes, Call, CallIndex, Failure, Json, Limits, MarkerRecorded, Outcome, ParkKind, Seq, UpdateAnswer,
+};
 use rand_chacha::ChaCha12Rng;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -90,6 +92,8 @@ pub(crate) struct QueryRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) outputs: Vec<Output>,
+    /// Bytes of `outputs`, but for log lines, which have a limit of their own.
+    pub(crate) told_bytes: u64,
     pub(crate) slots: HashMap<CallIndex, Slot>,
     pub(crate) next_call: CallIndex,
     /// The time of the last event that was delivered.
@@ -138,6 +142,42 @@ impl Shared {
         self.slots.remove(&call)
     }
 
+    /// Takes down what the guest did. A guest that does more between two events than the host can hold is stopped: whatever it is told then
+    /// decides nothing, since its step begins again with the next replay.
+    pub(crate) fn tell(&mut self, output: Output, step_bytes: u64) -> Result<(), Failure> {
+        self.told_bytes = self.told_bytes.saturating_add(output.bytes());
+        if self.told_bytes > step_bytes {
+            return Err(self.flooded(format!(
+                "the guest asked for, and answered, more than {step_bytes} bytes between two events: let it wait for some of its \
+                 calls, or raise `limits.step_bytes`"
+            )));
+        }
+        // Attributes are told whole: of those that come one after another, the last one says it.
+        if let (Output::Attributes(_), Some(Output::Attributes(_))) = (&output, self.outputs.last()) {
+            self.outputs.pop();
+        }
+        self.outputs.push(output);
+        Ok(())
+    }
+
+    /// Stops the guest at the end of this poll.
+    pub(crate) fn flooded(&mut self, message: String) -> Failure {
+        let refused = self.refused.get_or_insert_with(|| (ParkKind::StepTooLarge, message));
+        Failure::new("too-many-calls", refused.1.clone())
+    }
+
+    /// Publishes a value. Of several under one name in a step, the last one is seen.
+    pub(crate) fn publish(&mut self, name: String, value: Json) {
+        let before = self.outputs.iter_mut().rev().find_map(|output| match output {
+            Output::Published { name: known, value } if *known == name => Some(value),
+            _ => None,
+        });
+        match before {
+            Some(before) => *before = value,
+            None => self.outputs.push(Output::Published { name, value }),
+        }
+    }
+
     /// Writes a log line. A guest that writes without end fills nothing: what is beyond the limit between two events is left out, which
     /// the last line tells.
     pub(crate) fn write_log(&mut self, level: LogLevel, mut message: String, fields: Option<Json>) {
@@ -155,6 +195,22 @@ impl Shared {
                 format!("more than {MAX_LOGGED_BYTES} bytes of log lines since the last event: the rest is left out");
             self.outputs.push(Output::Log { level: LogLevel::Warn, message, fields: None });
         }
+    }
+}
+
+impl Output {
+    /// What it takes to hold it, about.
+    fn bytes(&self) -> u64 {
+        const EACH: usize = 256;
+        let bytes = match self {
+            Self::Call(call) => call.request.len(),
+            Self::Answered { update, answer } => update.len() + usize::try_from(answer.bytes()).unwrap_or(usize::MAX),
+            Self::Marker { id, value } => id.len() + value.len(),
+            Self::Attributes(_) => 4 << 10,
+            Self::Published { name, value } => name.len() + value.len(),
+            Self::Cancelled(_) | Self::Log { .. } => 0,
+        };
+        (EACH + bytes) as u64
     }
 }
 
@@ -200,21 +256,14 @@ pub(crate) struct GuestState {
 
 impl ResourceLimiter for GuestState {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let mut shared = self.shared.lock();
-        let total = shared.memory_bytes.saturating_add(desired.saturating_sub(current) as u64);
-        if total > self.limits.memory_bytes {
-            let message = format!(
-                "the guest wanted {total} bytes of memory, its limit is {}: raise `limits.memory_bytes`, or use less",
-                self.limits.memory_bytes
-            );
-            shared.refused = Some((ParkKind::MemoryExceeded, message.clone()));
-            return Err(wasmtime::Error::msg(message));
-        }
-        shared.memory_bytes = total;
+        self.grows(desired.saturating_sub(current) as u64, "of memory")?;
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // Tables are memory too, and there may be many.
+        let bytes = desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES) as u64;
+        self.grows(bytes, "of memory and tables")?;
         if desired > MAX_TABLE_ELEMENTS {
             let message = format!("the guest wanted a table of {desired} elements, the limit is {MAX_TABLE_ELEMENTS}");
             self.shared.lock().refused = Some((ParkKind::MemoryExceeded, message.clone()));
@@ -223,6 +272,27 @@ impl ResourceLimiter for GuestState {
         Ok(true)
     }
 }
+
+impl GuestState {
+    /// Counts memory that the guest wants, or refuses it.
+    fn grows(&mut self, bytes: u64, what: &str) -> wasmtime::Result<()> {
+        let mut shared = self.shared.lock();
+        let total = shared.memory_bytes.saturating_add(bytes);
+        if total > self.limits.memory_bytes {
+            let limit = self.limits.memory_bytes;
+            let message = format!(
+                "the guest wanted {total} bytes {what}, its limit is {limit}: raise `limits.memory_bytes`, or use less"
+            );
+            shared.refused = Some((ParkKind::MemoryExceeded, message.clone()));
+            return Err(wasmtime::Error::msg(message));
+        }
+        shared.memory_bytes = total;
+        Ok(())
+    }
+}
+
+/// An element of a table is a pointer.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
 /// The largest table of a guest, in elements.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;

@@ -59,6 +59,12 @@ impl updates::HostUpdate for GuestState {
     fn respond(&mut self, update: Resource<Update>, outcome: Result<String, types::Failure>) {
         let outcome = match outcome {
             Ok(text) => match convert::json("the answer to the update", text) {
+                Ok(json) if json.len() as u64 > self.limits.result_bytes() => {
+                    let (bytes, limit) = (json.len(), self.limits.result_bytes());
+                    let message =
+                        format!("the answer to the update has {bytes} bytes, the limit is {limit}: answer with less");
+                    Outcome::Failed(Failure::new("too-large", message))
+                }
                 Ok(json) => Outcome::Ok(json),
                 Err(failure) => Outcome::Failed(failure),
             },
@@ -111,13 +117,18 @@ impl GuestState {
                 let failed = UpdateAnswer::Completed(Outcome::Failed(failure.clone()));
                 update.standing = Standing::Answered;
                 let id = update.received.id.clone();
-                self.shared.lock().outputs.push(Output::Answered { update: id, answer: failed });
+                self.say(id, failed);
                 return;
             }
             (Standing::Accepted, UpdateAnswer::Accepted) | (Standing::Answered, _) => return,
         };
         update.standing = next;
         let id = update.received.id.clone();
-        self.shared.lock().outputs.push(Output::Answered { update: id, answer });
+        self.say(id, answer);
+    }
+
+    fn say(&mut self, update: String, answer: UpdateAnswer) {
+        // Where it is too much, the guest stops: nobody is told anything else instead.
+        drop(self.shared.lock().tell(Output::Answered { update, answer }, self.limits.step_bytes()));
     }
 }

@@ -11,6 +11,7 @@ mod redb;
 mod schedules;
 mod store;
 mod tool;
+mod usage;
 mod version;
 
 pub use self::redb::{RedbOptions, RedbStore};
@@ -21,4 +22,5 @@ pub use store::{
     Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
 };
 pub use tool::UploadedTool;
+pub use usage::Usage;
 pub use version::{Version, VersionsChange};

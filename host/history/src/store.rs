@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::{
     Document, DocumentChange, DocumentKind, DueSchedule, Owner, ScheduleChange, SchedulePage, StoreError, UploadedTool,
-    Version, VersionsChange,
+    Usage, Version, VersionsChange,
 };
 
 /// What a store's methods give.
@@ -368,6 +368,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes what was done before `until_ms`.
     fn prune_audit<'a>(&'a self, owner: &'a Owner, until_ms: u64) -> StoreFuture<'a, ()>;
+
+    /// What a tenant has in the store. It is counted in the transactions that change it.
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage>;
+
+    /// What the changes of a tenant weigh from now on, where they wait with those of others. Without it, all weigh the same.
+    fn weigh(&self, _tenant: &Tenant, _weight: u32) {}
 
     /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
     /// is on disk after a failed sync is not known.

@@ -1,6 +1,6 @@
 //! The row of a version, and how the versions of a workflow change.
 
-use abide_model::{Configuration, Digest, Labels, Routing, Tenant, WorkflowName};
+use abide_model::{Configuration, Digest, Labels, Manifest, Routing, Tenant, WorkflowName};
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ pub struct Version {
     #[n(8)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deactivated_ms: Option<u64>,
+    /// What it asks for. All that its tenant has where it has none.
+    #[n(9)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Manifest>,
 }
 
 /// A change of the versions of one workflow. All of it is durable, or none.

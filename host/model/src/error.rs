@@ -78,6 +78,8 @@ pub enum ErrorCode {
     TooLarge,
     /// A count is at its limit.
     LimitExceeded,
+    /// The tenant is at a quota.
+    QuotaExceeded,
     /// The result did not come in the time that the caller gave.
     NotYet,
     /// Another owner wrote the run in between.
@@ -136,7 +138,7 @@ impl ErrorCode {
             | Self::DataInUse => 409,
             Self::TooLarge => 413,
             Self::InvalidComponent | Self::QueryFailed => 422,
-            Self::LimitExceeded => 429,
+            Self::LimitExceeded | Self::QuotaExceeded => 429,
             Self::StoreUnavailable | Self::Unavailable => 503,
             Self::StoreCorrupt | Self::Internal => 500,
         }
@@ -149,6 +151,7 @@ impl ErrorCode {
             Self::NotYet
                 | Self::Conflict
                 | Self::LimitExceeded
+                | Self::QuotaExceeded
                 | Self::TaskNotFound
                 | Self::StoreUnavailable
                 | Self::Unavailable
@@ -194,6 +197,7 @@ impl ErrorCode {
             Self::NameTaken => "name-taken",
             Self::TooLarge => "too-large",
             Self::LimitExceeded => "limit-exceeded",
+            Self::QuotaExceeded => "quota-exceeded",
             Self::NotYet => "not-yet",
             Self::Conflict => "conflict",
             Self::InvalidConfig => "invalid-config",
@@ -222,18 +226,27 @@ pub struct Error {
     pub message: String,
     /// The run that it is about, where there is one.
     pub run: Option<crate::RunId>,
+    /// When the same request may succeed, where that is known.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Error {
     /// An error.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), run: None }
+        Self { code, message: message.into(), run: None, retry_after_ms: None }
     }
 
     /// The same, about a run.
     #[must_use]
     pub fn about(mut self, run: crate::RunId) -> Self {
         self.run = Some(run);
+        self
+    }
+
+    /// The same, with the time after which the same request may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, ms: u64) -> Self {
+        self.retry_after_ms = Some(ms);
         self
     }
 }

@@ -28,6 +28,9 @@ impl Failure {
     /// The code of a run that ended since somebody asked it to.
     pub const CANCELLED: &'static str = "cancelled";
 
+    /// The code of a call that nothing allows: a grant, or an entry of the configuration, is missing.
+    pub const DENIED: &'static str = "denied";
+
     /// A failure that trying again does not mend.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), details: None, retryable: false }

@@ -311,11 +311,20 @@ pub enum ParkKind {
     /// A budget is used up.
     #[n(23)]
     BudgetExceeded,
+    /// The guest asked for more between two events than the host holds.
+    #[n(24)]
+    StepTooLarge,
+    /// The guest computed for too long between two events.
+    #[n(25)]
+    TurnTooLong,
+    /// Its tenant stores as much as it may.
+    #[n(26)]
+    QuotaExceeded,
 }
 
 impl ParkKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Divergence,
         Self::Trap,
         Self::FuelExhausted,
@@ -326,6 +335,9 @@ impl ParkKind {
         Self::GuestError,
         Self::Imported,
         Self::BudgetExceeded,
+        Self::QuotaExceeded,
+        Self::StepTooLarge,
+        Self::TurnTooLong,
     ];
 
     /// Its text.
@@ -341,6 +353,9 @@ impl ParkKind {
             Self::GuestError => "guest_error",
             Self::Imported => "imported",
             Self::BudgetExceeded => "budget_exceeded",
+            Self::StepTooLarge => "step_too_large",
+            Self::TurnTooLong => "turn_too_long",
+            Self::QuotaExceeded => "quota_exceeded",
         }
     }
 }

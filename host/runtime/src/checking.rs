@@ -131,7 +131,8 @@ impl Checking {
         };
         checked.reason = replayed.stopped;
         if self.with_fuel {
-            let recording = Recording { run_id: run.run_id, history: &history };
+            let share = inner.share(&self.tenant);
+            let recording = Recording { run_id: run.run_id, history: &history, share: Some(&share.activities) };
             checked.fuel = self.fuel(&self.program, recording).await;
             // A version that is not there any more has nothing to compare with.
             if let Ok(own) = inner.programs.get(&self.tenant, run.version).await {
@@ -142,7 +143,7 @@ impl Checking {
     }
 
     async fn fuel(&self, program: &Program, recording: Recording<'_>) -> Option<u64> {
-        let _seat = self.host.inner.replay_seats.acquire().await.expect("the seats are never closed");
+        let _seat = self.host.inner.replay_seat(&self.tenant, 1).await;
         replaying::fuel_of(program, recording).await.unwrap_or_default()
     }
 }

@@ -17,7 +17,7 @@ impl Host {
     /// no guest, and are not in it.
     pub async fn export(&self, tenant: &Tenant, run: &RunRef) -> Result<Vec<u8>, Error> {
         let key = self.find(tenant, run).await?;
-        let _seat = self.inner.replay_seats.acquire().await.expect("the seats are never closed");
+        let _seat = self.inner.replay_seat(tenant, 1).await;
         for _ in 0..ATTEMPTS {
             let run = self.row(&key).await?;
             let history = self.inner.read_history(&key).await?;

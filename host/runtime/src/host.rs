@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abide_activities::{Activity, Performed, Performer};
-use abide_engine::{CompiledCache, Engine, EngineConfig};
+use abide_engine::{CompiledCache, Compiler, Engine, EngineConfig};
 use abide_history::Store;
 use abide_model::{
     CallerId, Clock, Error, ErrorCode, Event, Failure, Json, Limits, Outcome, Run, RunId, RunRef, RunStarted,
@@ -25,12 +25,10 @@ use crate::registry::{Message, Reply};
 use crate::residency::Residency;
 use crate::retention::{self, Retention};
 use crate::schedules::{self, StepOf};
+use crate::sharing::{REPLAY_SEATS, Sharing};
 use crate::tasks::ByRunTasks;
 use crate::view::{ReplayReport, Signalled, StartRun, StartSignal, Started};
-use crate::{budgets, driving, queries, replaying, starting, swapping, timers, tool_components, warming};
-
-/// Replays and queries at the same time, beside the resident guests.
-const REPLAY_SEATS: u32 = 8;
+use crate::{budgets, driving, queries, replaying, starting, swapping, timers, tool_components, usage, warming};
 
 /// Histories that a swap or a check replays at the same time: half of the seats, so that queries have the others.
 pub(crate) const REPLAYS_AT_ONCE: usize = REPLAY_SEATS as usize / 2;
@@ -49,6 +47,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// The largest component that may be uploaded, in bytes.
     pub max_component_bytes: usize,
+    /// What compiles components, where that is another process.
+    pub compiler: Option<Compiler>,
     /// How long runs that have ended are kept.
     pub retention: Retention,
 }
@@ -62,6 +62,7 @@ impl HostConfig {
             resident_bytes: 2 << 30,
             limits: Limits::default(),
             max_component_bytes: 64 << 20,
+            compiler: None,
             retention: Retention::default(),
         }
     }
@@ -103,6 +104,7 @@ impl Host {
         inner.tasks.spawn(driving::drive(inner.clone()));
         inner.tasks.spawn(timers::ring(inner.clone()));
         inner.tasks.spawn(retention::keep(inner.clone()));
+        inner.tasks.spawn(usage::keep(inner.clone()));
         inner.tasks.spawn(warming::warm(inner.clone()));
         inner.tasks.spawn(schedules::keep(host.clone()));
         inner.tasks.spawn(swapping::keep(host.clone()));
@@ -125,15 +127,16 @@ impl Host {
         let seats = seats.ok_or_else(|| {
             Error::new(ErrorCode::InvalidConfig, "the number of resident guests has to be 1 to 100000")
         })?;
-        let engine = Engine::new(&EngineConfig {
+        let engine_config = EngineConfig {
             max_guests: seats + REPLAY_SEATS,
             max_memory_bytes: config.limits.memory_bytes.max(EngineConfig::default().max_memory_bytes),
-        })?;
+        };
+        let engine = Engine::compiled_by(&engine_config, config.compiler.clone())?;
         let cache = CompiledCache::open(&config.cache_dir)?;
         let inner = Arc::new(Inner {
             programs: Programs::new(engine, cache, store.clone()),
             residency: Residency::new(config.max_resident, config.resident_bytes),
-            replay_seats: Arc::new(Semaphore::new(REPLAY_SEATS as usize)),
+            sharing: Sharing::new(),
             tool_turn: Semaphore::new(1),
             tenants: Default::default(),
             settings: Default::default(),
@@ -188,12 +191,13 @@ impl Host {
             id,
             input: start.input,
             seed: random()?,
-            limits: inner.config.limits.clone(),
+            limits: inner.limits_for(tenant),
             parent: None,
             continued_from: None,
             run_timeout_ms: start.run_timeout_ms,
             attributes: start.attributes,
             configuration,
+            veil: inner.veil_for(tenant),
         };
         let signal = messages.clone();
         let new = NewRun::new(run_id, now_ms, started, messages.into_iter().map(Event::SignalReceived).collect());
@@ -233,6 +237,7 @@ impl Host {
     ) -> Result<Signalled, Error> {
         check_message("a signal", name, key.as_deref())?;
         check_size("the payload", payload.len())?;
+        self.inner.share(tenant).check_stored()?;
         let known = key.clone().map(|key| (key, message_digest(name, &payload)));
         let message = |reply| {
             let (name, payload, key) = (name.to_owned(), payload.clone(), key.clone());

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use abide_activities::Performer;
+use abide_fair::Slot;
 use abide_history::{Store, StoreError};
-use abide_model::{Clock, Error, ErrorCode, Recorded, RunId, Seq, Tenant};
+use abide_model::{Clock, Error, ErrorCode, Quotas, Recorded, RunId, Seq, Tenant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +17,7 @@ use crate::programs::Programs;
 use crate::registry::Registry;
 use crate::residency::Residency;
 use crate::settings::Settings;
+use crate::sharing::{Sharing, TenantShare};
 use crate::tenants::Tenants;
 use crate::timers::TimerHint;
 
@@ -37,8 +39,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) programs: Programs,
     pub(crate) residency: Arc<Residency>,
-    /// Seats for replays and queries, beside those of the runs.
-    pub(crate) replay_seats: Arc<tokio::sync::Semaphore>,
+    /// How the tenants share the host.
+    pub(crate) sharing: Sharing,
     /// Changes of tool components take turns.
     pub(crate) tool_turn: tokio::sync::Semaphore,
     pub(crate) tenants: Tenants,
@@ -61,6 +63,17 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// The share of a tenant, by its quotas as they are now.
+    pub(crate) fn share(&self, tenant: &Tenant) -> Arc<TenantShare> {
+        let weigh = |weight| self.store.weigh(tenant, weight);
+        self.sharing.of(tenant, self.settings.get::<Quotas>(tenant), weigh)
+    }
+
+    /// Waits for a seat for a replay or a query, beside those of the runs.
+    pub(crate) async fn replay_seat(&self, tenant: &Tenant, seats: u32) -> Slot<Tenant> {
+        self.sharing.replay(&self.share(tenant), seats).await
+    }
+
     /// The whole history of a run.
     pub(crate) async fn read_history(&self, key: &RunKey) -> Result<Vec<(Seq, Recorded)>, StoreError> {
         self.history_from(key, 0).await

@@ -41,8 +41,9 @@ pub(crate) async fn replay(
     history: &[(Seq, Recorded)],
 ) -> Result<Prefix, Error> {
     let (started_ms, started) = start_of(key, history)?;
-    let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
+    let _seat = inner.replay_seat(&key.tenant, 1).await;
     let mut session = Session::new(program, told, started_ms, started, history);
+    session.take_turns(inner.share(&key.tenant).activities.clone());
     session.keep_shown();
     let mut stopped = None;
     for (seq, recorded) in history {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use abide_engine::{CompiledCache, Engine, Inspected, Program, TypedImport, inspect};
-use abide_history::{Store, StoreError};
-use abide_model::{Configuration, Digest, Error, ErrorCode, Tenant, WorkflowName};
+use abide_engine::{CompiledCache, Engine, Inspected, Program, inspect};
+use abide_history::{Store, StoreError, Version};
+use abide_model::{Configuration, Digest, Error, ErrorCode, Manifest, Tenant, WorkflowName};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
@@ -19,26 +19,35 @@ pub(crate) struct Programs {
     cache: CompiledCache,
     store: Arc<dyn Store>,
     loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
-    /// How versions are configured, as the store has it. An upload has the last word.
-    configurations: Mutex<Configurations>,
+    /// What uploads said of versions, as the store has it. An upload has the last word.
+    said: Mutex<SaidOfVersions>,
 }
 
-type Configurations = HashMap<(Tenant, WorkflowName, Digest), Option<Configuration>>;
+/// What an upload says of a version, beside its component.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// What its runs start with.
+    pub(crate) configuration: Option<Configuration>,
+    /// What it asks for.
+    pub(crate) manifest: Option<Arc<Manifest>>,
+}
+
+type SaidOfVersions = HashMap<(Tenant, WorkflowName, Digest), Said>;
 
 impl Programs {
     pub(crate) fn new(engine: Engine, cache: CompiledCache, store: Arc<dyn Store>) -> Self {
         let second = Arc::default();
-        Self { engine, second, cache, store, loaded: Mutex::default(), configurations: Mutex::default() }
+        Self { engine, second, cache, store, loaded: Mutex::default(), said: Mutex::default() }
     }
 
-    /// Inspects and compiles an upload. `check` refuses typed activities that nobody performs.
+    /// Inspects and compiles an upload. `check` refuses what cannot run.
     pub(crate) async fn compile_upload(
         &self,
         file: Bytes,
-        check: impl Fn(&TypedImport) -> Result<(), Error>,
+        check: impl FnOnce(&Inspected) -> Result<(), Error>,
     ) -> Result<(Digest, Inspected), Error> {
         let (digest, inspected) = self.inspect(file).await?;
-        inspected.typed.iter().try_for_each(check)?;
+        check(&inspected)?;
         if let Err(error) = self.compile(digest, Bytes::from(inspected.component.clone())).await {
             self.lock().remove(&digest);
             return Err(error);
@@ -46,21 +55,15 @@ impl Programs {
         Ok((digest, inspected))
     }
 
-    /// Takes note of how a version is configured from now on.
-    pub(crate) fn configured(
-        &self,
-        tenant: &Tenant,
-        name: &WorkflowName,
-        version: Digest,
-        configuration: Option<Configuration>,
-    ) {
-        self.configurations().insert((tenant.clone(), name.clone(), version), configuration);
+    /// Takes note of what is said of a version from now on.
+    pub(crate) fn uploaded(&self, tenant: &Tenant, version: &Version) {
+        self.said().insert((tenant.clone(), version.workflow.clone(), version.version), Said::of(version));
     }
 
     /// Lets go of a version that is no more. Another workflow that has the same component loads it again.
     pub(crate) fn forget(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) {
         self.lock().remove(&version);
-        self.configurations().remove(&(tenant.clone(), name.clone(), version));
+        self.said().remove(&(tenant.clone(), name.clone(), version));
     }
 
     /// Loads a file for one replay. Nothing of it is kept, so that many of them fill neither the memory nor the disk.
@@ -116,19 +119,32 @@ impl Programs {
         name: &WorkflowName,
         version: Digest,
     ) -> Result<Option<Configuration>, StoreError> {
+        self.said_of(tenant, name, version).await.map(|said| said.configuration)
+    }
+
+    /// What a version asks for.
+    pub(crate) async fn manifest(
+        &self,
+        tenant: &Tenant,
+        name: &WorkflowName,
+        version: Digest,
+    ) -> Result<Option<Arc<Manifest>>, StoreError> {
+        self.said_of(tenant, name, version).await.map(|said| said.manifest)
+    }
+
+    async fn said_of(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) -> Result<Said, StoreError> {
         let key = (tenant.clone(), name.clone(), version);
-        if let Some(known) = self.configurations().get(&key) {
+        if let Some(known) = self.said().get(&key) {
             return Ok(known.clone());
         }
         let versions = self.store.versions(tenant, Some(name)).await?;
-        let found = versions.into_iter().find(|known| known.version == version).and_then(|known| known.configuration);
+        let found = versions.iter().find(|known| known.version == version).map(Said::of).unwrap_or_default();
         // An upload may have come between the look and this.
-        self.configurations().entry(key).or_insert_with(|| found.clone());
-        Ok(found)
+        Ok(self.said().entry(key).or_insert(found).clone())
     }
 
-    fn configurations(&self) -> MutexGuard<'_, Configurations> {
-        self.configurations.lock().unwrap_or_else(PoisonError::into_inner)
+    fn said(&self) -> MutexGuard<'_, SaidOfVersions> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn inspect(&self, file: Bytes) -> Result<(Digest, Inspected), Error> {
@@ -150,6 +166,12 @@ impl Programs {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Arc<OnceCell<Program>>>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Said {
+    fn of(version: &Version) -> Self {
+        Self { configuration: version.configuration.clone(), manifest: version.manifest.clone().map(Arc::new) }
     }
 }
 

@@ -35,9 +35,10 @@ pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, argument
     if let Some(reason) = replayed.stopped {
         return Err(failed(key, &reason.message));
     }
+    let share = replayed.session.share();
     let guest = replayed.session.guest();
     guest.ask(name, arguments);
-    let mut slice = Slice::begin();
+    let mut slice = Slice::begin(share.as_ref()).await;
     loop {
         let turn = guest.poll();
         match (guest.take_answer(), turn) {
@@ -49,7 +50,7 @@ pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, argument
                 };
                 return Err(Error::new(code, failure.to_string()).about(key.run_id));
             }
-            (None, Turn::Yielded) => slice.yielded().await,
+            (None, Turn::Yielded) => drop(slice.yielded().await),
             (None, Turn::Stopped(stop)) => return Err(failed(key, &stop.message)),
             (None, Turn::Quiescent | Turn::Ended(_)) => {
                 return Err(failed(key, "the query waits for a call: a query may look, and make no calls"));

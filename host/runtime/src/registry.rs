@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use abide_fair::Slot;
 use abide_history::Commit;
-use abide_model::{CallIndex, Digest, Error, HeldBack, Json, Run, RunId, UpdateReceived};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use abide_model::{CallIndex, Digest, Error, HeldBack, Json, Run, RunId, Tenant, UpdateReceived};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::inner::{Inner, RunKey, stopping};
 use crate::run_task::RunTask;
@@ -26,7 +27,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 /// What a run's task is asked.
 pub(crate) enum Message {
     /// The store says that there is something to do. The permit bounds how many runs come up at the same time.
-    Drive(Option<OwnedSemaphorePermit>),
+    Drive(Option<Slot<Tenant>>),
     Signal {
         name: String,
         payload: Json,

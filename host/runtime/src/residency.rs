@@ -1,5 +1,9 @@
-//! Which guests stay in memory. There are so many seats, and so many bytes; who wants a seat when none is free has the guest that was
-//! idle the longest dropped. A dropped guest comes back by replay.
+//! Which guests stay in memory. There are so many seats, and so many bytes; who wants a seat when none is free has a guest dropped that
+//! waits. A dropped guest comes back by replay.
+//!
+//! Tenants have fair shares of the seats. A guest leaves for another tenant only where its own has more seats by weight; of the guests of the
+//! tenant that has most, the one leaves that was idle the longest. So a tenant at full load turns over its own guests, and leaves those of
+//! others where they are.
 //!
 //! A guest counts with the memory that it has. Much of that may be pages that nobody touched, or that all guests of a component share: as
 //! long as the whole process has less in memory than the guests may have, nobody has to leave for bytes.
@@ -8,28 +12,66 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use abide_fair::{Ask, Charge, Slot, Slots};
+use abide_model::Tenant;
+use tokio::sync::Notify;
 
 use crate::inner::RunKey;
 
 /// The seats of a host.
 pub(crate) struct Residency {
-    seats: Arc<Semaphore>,
+    seats: Slots<Tenant>,
     max_bytes: u64,
     bytes: AtomicU64,
     /// What the process has in memory, where the system tells.
     in_memory_bytes: fn() -> Option<u64>,
     clock: AtomicU64,
-    next_id: AtomicU64,
+    /// How many wait for a seat: mostly nobody.
     waiting: AtomicUsize,
-    taken: Mutex<HashMap<u64, Arc<Place>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    next_id: u64,
+    taken: HashMap<u64, Arc<Place>>,
+    tenants: HashMap<Tenant, Standing>,
+    /// Guests that were asked to leave for somebody who waits, and are not gone.
+    leaving: usize,
+}
+
+/// How a tenant stands.
+#[derive(Default)]
+struct Standing {
+    seats: usize,
+    waiting: usize,
+    bytes: u64,
+    claim: Claim,
+}
+
+/// What a tenant may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) weight: u32,
+    pub(crate) guests: u32,
+    pub(crate) bytes: u64,
+}
+
+impl Default for Claim {
+    fn default() -> Self {
+        Self { weight: 1, guests: u32::MAX, bytes: u64::MAX }
+    }
 }
 
 /// What the seats know of a resident guest.
 struct Place {
     key: RunKey,
+    /// What all guests of its tenant may have.
+    tenant_bytes: u64,
     /// The guest waits, and may be dropped.
     idle: AtomicBool,
+    /// It was asked to leave for one that waits.
+    leaving: AtomicBool,
     last_used: AtomicU64,
     bytes: AtomicU64,
     leave: Notify,
@@ -40,7 +82,62 @@ pub(crate) struct Seat {
     residency: Arc<Residency>,
     id: u64,
     place: Arc<Place>,
-    _permit: OwnedSemaphorePermit,
+    /// Given back after it is known that the place is free.
+    _slot: Slot<Tenant>,
+}
+
+impl Standing {
+    /// Whether it has more by weight than `other` would have with one more seat. One that has nothing comes before all.
+    fn has_more_than(&self, other: &Self) -> bool {
+        let product = |seats: usize, weight: u32| seats as u128 * u128::from(weight.max(1));
+        other.seats == 0 || product(self.seats, other.claim.weight) >= product(other.seats + 1, self.claim.weight)
+    }
+
+    /// Whether it has as many seats as it may have.
+    fn is_full(&self) -> bool {
+        self.seats >= self.claim.guests as usize
+    }
+}
+
+impl State {
+    /// Whether a guest of `tenant` should leave for one that waits.
+    fn is_wanted_of(&self, tenant: &Tenant) -> bool {
+        let Some(own) = self.tenants.get(tenant) else { return false };
+        self.tenants.iter().filter(|(_, waiting)| waiting.waiting > 0).any(|(waiter, waiting)| {
+            if waiting.is_full() || waiter == tenant { waiter == tenant } else { own.has_more_than(waiting) }
+        })
+    }
+
+    fn waiting(&self) -> usize {
+        self.tenants.values().map(|tenant| tenant.waiting).sum()
+    }
+
+    /// The guest that leaves next, of the tenants that `may` takes from: of the one that has most by weight, the one that was idle the longest.
+    fn victim(&self, by_bytes: bool, may: impl Fn(&Tenant) -> bool) -> Option<&Arc<Place>> {
+        let used = |place: &Arc<Place>| place.last_used.load(Ordering::Relaxed);
+        let mut oldest: HashMap<&Tenant, &Arc<Place>> = HashMap::new();
+        for place in self.taken.values().filter(|place| place.idle.load(Ordering::Acquire)) {
+            let known = oldest.entry(&place.key.tenant).or_insert(place);
+            if used(place) < used(known) {
+                *known = place;
+            }
+        }
+        let share = |tenant: &Tenant| {
+            let standing = self.tenants.get(tenant);
+            let used = standing.map_or(0, |known| if by_bytes { known.bytes } else { known.seats as u64 });
+            used as f64 / f64::from(standing.map_or(1, |known| known.claim.weight.max(1)))
+        };
+        let most = oldest.into_iter().filter(|(tenant, _)| may(tenant));
+        most.max_by(|(one, _), (other, _)| share(one).total_cmp(&share(other))).map(|(_, place)| place)
+    }
+}
+
+impl Place {
+    fn ask(&self, for_another: bool) {
+        self.idle.store(false, Ordering::Release);
+        self.leaving.store(for_another, Ordering::Release);
+        self.leave.notify_one();
+    }
 }
 
 impl Residency {
@@ -50,71 +147,73 @@ impl Residency {
 
     fn measured(seats: usize, max_bytes: u64, in_memory_bytes: fn() -> Option<u64>) -> Arc<Self> {
         Arc::new(Self {
-            seats: Arc::new(Semaphore::new(seats)),
+            seats: Slots::new(u32::try_from(seats).unwrap_or(u32::MAX), Charge::Each),
             max_bytes,
             bytes: AtomicU64::new(0),
             in_memory_bytes,
             clock: AtomicU64::new(0),
-            next_id: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
-            taken: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 
-    /// Waits for a seat. Fair: who asks first sits first.
-    pub(crate) async fn sit(self: &Arc<Self>, key: &RunKey) -> Seat {
-        let permit = match self.seats.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let waiting = Waiting::new(&self.waiting);
-                self.ask_one_to_leave();
-                let permit = self.seats.clone().acquire_owned().await.expect("the seats are never closed");
+    /// Waits for a seat, fairly between tenants.
+    pub(crate) async fn sit(self: &Arc<Self>, key: &RunKey, claim: Claim) -> Seat {
+        let ask = Ask::one(key.tenant.clone(), claim.weight).at_most(claim.guests);
+        self.lock().tenants.entry(key.tenant.clone()).or_default().claim = claim;
+        let slot = match self.seats.try_take(&ask) {
+            Some(slot) => slot,
+            None => {
+                let waiting = Waiting::new(self, &key.tenant);
+                self.make_room();
+                let slot = self.seats.take(ask).await;
                 drop(waiting);
-                permit
+                slot
             }
         };
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let place = Arc::new(Place {
             key: key.clone(),
+            tenant_bytes: claim.bytes,
             idle: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             leave: Notify::new(),
         });
-        self.lock().insert(id, place.clone());
-        Seat { residency: self.clone(), id, place, _permit: permit }
+        let mut state = self.lock();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.taken.insert(id, place.clone());
+        let standing = state.tenants.entry(key.tenant.clone()).or_default();
+        standing.seats += 1;
+        standing.claim = claim;
+        drop(state);
+        Seat { residency: self.clone(), id, place, _slot: slot }
     }
 
     /// How many guests are in memory.
     pub(crate) fn resident(&self) -> usize {
-        self.lock().len()
+        self.lock().taken.len()
+    }
+
+    /// How many guests of a tenant are in memory, and their bytes.
+    pub(crate) fn of(&self, tenant: &Tenant) -> (u64, u64) {
+        self.lock().tenants.get(tenant).map_or((0, 0), |standing| (standing.seats as u64, standing.bytes))
     }
 
     /// Whether the guest of a run is in memory.
     pub(crate) fn has(&self, key: &RunKey) -> bool {
-        self.lock().values().any(|place| place.key == *key)
+        self.lock().taken.values().any(|place| place.key == *key)
     }
 
-    /// Asks the guest that was idle the longest to leave. `false` where all are busy; then the next that becomes idle
-    /// sees that somebody waits.
-    fn ask_one_to_leave(&self) -> bool {
-        let taken = self.lock();
-        let oldest = taken
-            .values()
-            .filter(|place| place.idle.load(Ordering::Acquire))
-            .min_by_key(|place| place.last_used.load(Ordering::Relaxed));
-        match oldest {
-            Some(place) => {
-                place.idle.store(false, Ordering::Release);
-                place.leave.notify_one();
-                true
-            }
-            None => false,
+    /// Asks as many guests to leave as somebody waits for. Where all are busy, the next that becomes idle sees that somebody waits.
+    fn make_room(&self) {
+        let mut state = self.lock();
+        while state.leaving < state.waiting() {
+            let Some(place) = state.victim(false, |tenant| state.is_wanted_of(tenant)) else { return };
+            place.ask(true);
+            state.leaving += 1;
         }
-    }
-
-    fn is_short(&self) -> bool {
-        self.waiting.load(Ordering::Acquire) > 0 || self.is_full()
     }
 
     /// Whether the guests have more memory than they may have, and not only by name.
@@ -123,8 +222,8 @@ impl Residency {
             && (self.in_memory_bytes)().is_none_or(|bytes| bytes > self.max_bytes)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Place>>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,18 +235,25 @@ fn process_in_memory_bytes() -> Option<u64> {
 }
 
 /// Counts who waits, also when the waiting is given up.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a> {
+    residency: &'a Residency,
+    tenant: &'a Tenant,
+}
 
 impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
+    fn new(residency: &'a Residency, tenant: &'a Tenant) -> Self {
+        residency.lock().tenants.entry(tenant.clone()).or_default().waiting += 1;
+        residency.waiting.fetch_add(1, Ordering::AcqRel);
+        Self { residency, tenant }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.residency.waiting.fetch_sub(1, Ordering::AcqRel);
+        if let Some(standing) = self.residency.lock().tenants.get_mut(self.tenant) {
+            standing.waiting -= 1;
+        }
     }
 }
 
@@ -156,23 +262,49 @@ impl Seat {
     pub(crate) fn busy(&self, bytes: u64) {
         self.place.idle.store(false, Ordering::Release);
         let before = self.place.bytes.swap(bytes, Ordering::Relaxed);
-        if bytes != before {
-            self.residency.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
-            if self.residency.is_full() {
-                self.residency.ask_one_to_leave();
+        if bytes == before {
+            return;
+        }
+        let residency = &self.residency;
+        residency.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
+        let is_full = residency.is_full();
+        let tenant = &self.place.key.tenant;
+        let mut state = residency.lock();
+        let over = state.tenants.get_mut(tenant).is_some_and(|standing| {
+            standing.bytes = standing.bytes.wrapping_add(bytes).wrapping_sub(before);
+            standing.bytes > standing.claim.bytes
+        });
+        if over || is_full {
+            let leaves = state.victim(true, |other| !over || other == tenant);
+            if let Some(place) = leaves {
+                place.ask(false);
             }
         }
     }
 
     /// The guest waits. `true` where it should leave at once, since somebody waits for a seat or memory is short.
     pub(crate) fn idle(&self) -> bool {
-        if self.residency.is_short() {
+        if self.should_leave() {
             return true;
         }
-        self.place.last_used.store(self.residency.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        let clock = &self.residency.clock;
+        self.place.last_used.store(clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         self.place.idle.store(true, Ordering::Release);
         // Somebody may have come between the look and the mark; they would have found nobody idle.
-        self.residency.is_short()
+        self.should_leave()
+    }
+
+    fn should_leave(&self) -> bool {
+        if self.residency.is_full() {
+            return true;
+        }
+        if self.residency.waiting.load(Ordering::Acquire) == 0 && self.place.tenant_bytes == u64::MAX {
+            return false;
+        }
+        let tenant = &self.place.key.tenant;
+        let state = self.residency.lock();
+        let over = state.tenants.get(tenant).is_some_and(|standing| standing.bytes > standing.claim.bytes);
+        over || (state.leaving < state.waiting() && state.is_wanted_of(tenant))
     }
 
     /// Completes when the guest is asked to leave.
@@ -183,8 +315,20 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.residency.lock().remove(&self.id);
-        self.residency.bytes.fetch_sub(self.place.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        let bytes = self.place.bytes.load(Ordering::Relaxed);
+        self.residency.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let mut state = self.residency.lock();
+        state.taken.remove(&self.id);
+        if self.place.leaving.load(Ordering::Acquire) {
+            state.leaving -= 1;
+        }
+        if let Some(standing) = state.tenants.get_mut(&self.place.key.tenant) {
+            standing.seats -= 1;
+            standing.bytes = standing.bytes.wrapping_sub(bytes);
+            if standing.seats == 0 && standing.waiting == 0 {
+                state.tenants.remove(&self.place.key.tenant);
+            }
+        }
     }
 }
 
@@ -201,12 +345,13 @@ mod tests {
     #[tokio::test]
     async fn the_longest_idle_guest_leaves() {
         let residency = Residency::new(2, u64::MAX);
-        let (first, second) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
+        let (first, second) =
+            (residency.sit(&key(1), Claim::default()).await, residency.sit(&key(2), Claim::default()).await);
         assert!(!second.idle());
         assert!(!first.idle());
         let third = tokio::spawn({
             let residency = residency.clone();
-            async move { residency.sit(&key(3)).await }
+            async move { residency.sit(&key(3), Claim::default()).await }
         });
         second.asked_to_leave().await;
         drop(second);
@@ -219,10 +364,10 @@ mod tests {
     #[tokio::test]
     async fn who_becomes_idle_while_somebody_waits_leaves_at_once() {
         let residency = Residency::new(1, u64::MAX);
-        let only = residency.sit(&key(3)).await;
+        let only = residency.sit(&key(3), Claim::default()).await;
         let next = tokio::spawn({
             let residency = residency.clone();
-            async move { residency.sit(&key(3)).await }
+            async move { residency.sit(&key(3), Claim::default()).await }
         });
         tokio::task::yield_now().await;
         assert!(only.idle());
@@ -233,7 +378,8 @@ mod tests {
     #[tokio::test]
     async fn memory_that_is_not_used_counts_for_nothing() {
         let residency = Residency::measured(10, 100, || Some(99));
-        let (one, two) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
+        let (one, two) =
+            (residency.sit(&key(1), Claim::default()).await, residency.sit(&key(2), Claim::default()).await);
         one.busy(1000);
         two.busy(1000);
         assert!(!one.idle() && !two.idle());
@@ -249,11 +395,89 @@ mod tests {
     #[tokio::test]
     async fn bytes_count_too() {
         let residency = Residency::measured(10, 100, || None);
-        let (one, two) = (residency.sit(&key(1)).await, residency.sit(&key(2)).await);
+        let (one, two) =
+            (residency.sit(&key(1), Claim::default()).await, residency.sit(&key(2), Claim::default()).await);
         one.busy(60);
         assert!(!one.idle());
         two.busy(60);
         one.asked_to_leave().await;
+        drop(one);
+        assert!(!two.idle());
+    }
+
+    fn of(tenant: &str, number: u128) -> RunKey {
+        RunKey { tenant: Tenant::parse(tenant).unwrap(), run_id: RunId::new(0, number) }
+    }
+
+    /// Who wants a seat, and has to wait.
+    async fn waits(residency: &Arc<Residency>, key: RunKey, claim: Claim) -> tokio::task::JoinHandle<Seat> {
+        let before = residency.seats.waiting();
+        let task = tokio::spawn({
+            let residency = residency.clone();
+            async move { residency.sit(&key, claim).await }
+        });
+        while residency.seats.waiting() == before {
+            tokio::task::yield_now().await;
+        }
+        task
+    }
+
+    #[tokio::test]
+    async fn a_flood_leaves_the_guests_of_another_where_they_are() {
+        let residency = Residency::new(4, u64::MAX);
+        let claim = Claim::default();
+        let neighbour = residency.sit(&of("neighbour", 0), claim).await;
+        assert!(!neighbour.idle());
+        let mut flood = Vec::new();
+        for number in 1..4 {
+            flood.push(residency.sit(&of("flood", number), claim).await);
+        }
+        let next = waits(&residency, of("flood", 4), claim).await;
+        // It was idle the longest, and stays: the flood has more.
+        assert!(!neighbour.idle());
+        assert!(flood[1].idle());
+        drop(flood.remove(1));
+        flood.push(next.await.unwrap());
+        // The neighbour takes its half, whatever the flood wants.
+        let second = waits(&residency, of("neighbour", 5), claim).await;
+        let more = waits(&residency, of("flood", 6), claim).await;
+        assert!(flood[0].idle());
+        drop(flood.remove(0));
+        let second = second.await.unwrap();
+        assert_eq!((residency.of(&second.place.key.tenant).0, residency.seats.waiting()), (2, 1));
+        // With equal shares, nobody of the neighbour leaves for the flood.
+        assert!(!second.idle() && !neighbour.idle());
+        drop(flood);
+        drop(more.await.unwrap());
+        drop((neighbour, second));
+        assert_eq!((residency.resident(), residency.lock().tenants.len(), residency.lock().leaving), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_at_its_quota_waits_for_its_own_guests() {
+        let residency = Residency::new(10, u64::MAX);
+        let claim = Claim { guests: 1, ..Claim::default() };
+        let other = residency.sit(&of("other", 0), Claim::default()).await;
+        let only = residency.sit(&of("small", 1), claim).await;
+        let next = waits(&residency, of("small", 2), claim).await;
+        assert!(!other.idle());
+        assert!(only.idle());
+        drop(only);
+        drop(next.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn bytes_of_a_tenant_count_for_itself() {
+        let residency = Residency::measured(10, u64::MAX, || None);
+        let claim = Claim { bytes: 100, ..Claim::default() };
+        let (one, two) = (residency.sit(&of("a", 1), claim).await, residency.sit(&of("a", 2), claim).await);
+        let other = residency.sit(&of("b", 3), Claim::default()).await;
+        one.busy(60);
+        other.busy(1000);
+        assert!(!one.idle() && !other.idle());
+        two.busy(60);
+        one.asked_to_leave().await;
+        assert!(two.idle());
         drop(one);
         assert!(!two.idle());
     }

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use abide_activities::Performed;
+use abide_activities::{Performed, Veil};
 use abide_history::StoreError;
 use abide_model::{CallIndex, Error, Event, Json, Limits, Recorded, Run, RunId, RunStatus, Seq, Source};
 use futures_util::FutureExt;
@@ -34,6 +34,7 @@ use tokio::sync::mpsc;
 
 use crate::batch::{Batch, Effects};
 use crate::inner::{Inner, RunKey, stopping};
+use crate::log_allowance::LogAllowance;
 use crate::registry::Message;
 use crate::residency::Seat;
 use crate::session::Session;
@@ -64,6 +65,9 @@ pub(crate) struct RunTask {
     /// The first events of a run that was started just now; spares the first read.
     fresh: Vec<Recorded>,
     limits: Limits,
+    /// Bytes of the history, as far as this task knows it: all of it once the guest was in memory.
+    history_bytes: u64,
+    log: LogAllowance,
     /// Events, those gathered included.
     length: Seq,
     seated: Option<Seated>,
@@ -80,6 +84,8 @@ pub(crate) struct RunTask {
     /// The children that the guest waits for. Known while it is in memory.
     awaited: HashMap<CallIndex, RunId>,
     run_timeout_ms: Option<u64>,
+    /// What is kept out of the history. Known when the guest was in memory once.
+    veil: Arc<Veil>,
     /// The run that this one goes on as, until that is gathered as well.
     continuation: Option<Continuation>,
     /// The run has ended, and not all who are concerned know.
@@ -118,6 +124,8 @@ impl RunTask {
             run_changed: false,
             fresh: Vec::new(),
             limits,
+            history_bytes: 0,
+            log: LogAllowance::default(),
             length: 0,
             seated: None,
             needs_guest: false,
@@ -129,6 +137,7 @@ impl RunTask {
             timers: HashMap::new(),
             awaited: HashMap::new(),
             run_timeout_ms: None,
+            veil: Arc::default(),
             continuation: None,
             unsettled: false,
             settling: None,
@@ -302,6 +311,7 @@ impl RunTask {
     fn record(&mut self, event: Event) -> (Seq, Recorded) {
         let recorded = Recorded { time_ms: self.inner.clock.now_ms(), event };
         self.batch.push(recorded.clone());
+        self.history_bytes = self.history_bytes.saturating_add(recorded.bytes());
         self.length += 1;
         (self.length - 1, recorded)
     }

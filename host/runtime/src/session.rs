@@ -1,12 +1,19 @@
 //! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
 //! runs, replays and queries alike, and does no IO.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use abide_activities::{Veil, Veiled};
+use std::time::Duration;
+
+use abide_activities::Share;
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
-    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, MarkerRecorded, Node,
-    Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq, Source,
-    UpdateAnswered,
+    Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Limits, MarkerRecorded,
+    Node, Outcome, ParkKind, ParkReason, Recorded, RecordedRequest, RunClosed, RunContinued, RunId, RunStarted, Seq,
+    Source, UpdateAnswered,
 };
 use abide_replay::{Divergence, Machine, Seen};
 
@@ -56,7 +63,15 @@ pub(crate) struct Session {
     observed: Option<Observed>,
     /// What the guest showed in the steps that its history has, where somebody wants that.
     shown: Option<Shown>,
+    /// What is kept out of the history, or why that is not known.
+    veil: Result<Arc<Veil>, String>,
+    /// What was kept out of calls that are open.
+    veiled: HashMap<CallIndex, Veiled>,
     ended: bool,
+    /// Whose turns it takes to compute.
+    share: Option<Share>,
+    /// How long it may compute between two events.
+    turn_limit: Option<Duration>,
 }
 
 impl Session {
@@ -79,8 +94,32 @@ impl Session {
             recorded_calls: Vec::new(),
             observed: None,
             shown: None,
+            veil: veil_of(started),
+            veiled: HashMap::new(),
             ended: false,
+            share: None,
+            turn_limit: None,
         }
+    }
+
+    /// What is kept out of the history.
+    pub(crate) fn veil(&self) -> Arc<Veil> {
+        self.veil.clone().unwrap_or_default()
+    }
+
+    /// Lets the guest take turns with those of other tenants.
+    pub(crate) fn take_turns(&mut self, share: Share) {
+        self.share = Some(share);
+    }
+
+    /// Stops the guest where it computes for longer than its limits say. For runs, not for replays that somebody looks at: those have their fuel.
+    pub(crate) fn limit_turns(&mut self, limits: &Limits) {
+        self.turn_limit = Some(Duration::from_millis(limits.turn_ms()));
+    }
+
+    /// Whose turns it takes.
+    pub(crate) fn share(&self) -> Option<Share> {
+        self.share.clone()
     }
 
     /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
@@ -175,6 +214,14 @@ impl Session {
         if self.ended || !recorded.event.is_input() {
             return Ok(news);
         }
+        if let Err(problem) = &self.veil {
+            return Err(ParkReason {
+                kind: ParkKind::VersionUnavailable,
+                message: format!("the rules that keep something out of the history cannot be read: {problem}"),
+                event: Some(0),
+                backtrace: Vec::new(),
+            });
+        }
         self.time_ms = recorded.time_ms;
         self.machine.deliver(seq, &recorded.event).map_err(diverged)?;
         self.guest.advance(recorded.time_ms, seq, self.machine.is_past_record());
@@ -185,6 +232,11 @@ impl Session {
         while !self.ended
             && let Some((call, outcome)) = self.machine.next_resolution()
         {
+            // The guest sees what it sent itself; the history has tokens in its place.
+            let outcome = match self.veiled.remove(&call) {
+                Some(veiled) => veiled.uncover(outcome),
+                None => outcome,
+            };
             self.guest.resolve(call, outcome);
             self.settle(&mut news).await?;
         }
@@ -195,11 +247,17 @@ impl Session {
 
     /// Polls until the guest waits for outcomes, and takes down what it did.
     async fn settle(&mut self, news: &mut News) -> Result<(), ParkReason> {
-        let mut slice = Slice::begin();
+        let share = self.share.clone();
+        let mut slice = Slice::begin(share.as_ref()).await;
         let ended = loop {
             match self.guest.poll() {
                 Turn::Quiescent => break None,
-                Turn::Yielded => slice.yielded().await,
+                Turn::Yielded => {
+                    let worked = slice.yielded().await;
+                    if let Some(limit) = self.turn_limit.filter(|limit| worked > *limit) {
+                        return Err(worked_too_long(self.machine.cause(), limit));
+                    }
+                }
                 Turn::Ended(ending) => break Some(ending),
                 Turn::Stopped(mut stop) => {
                     self.add_last_words(&mut stop);
@@ -208,6 +266,7 @@ impl Session {
                 }
             }
         };
+        drop(slice);
         for output in self.guest.take_outputs() {
             if let Some(observed) = &mut self.observed {
                 observed.output(self.machine.cause(), &output);
@@ -251,7 +310,15 @@ impl Session {
         match output {
             Output::Call(call) => {
                 let mut nodes = Vec::new();
-                let request = RecordedRequest::with_nodes(&call.request, |digest, node| nodes.push((digest, node)));
+                let mut keep = |digest, node| nodes.push((digest, node));
+                let veil = self.veil.as_ref().ok();
+                let request = match veil.and_then(|veil| veil.cover(call.kind, &call.request)) {
+                    Some((covered, veiled)) => {
+                        self.veiled.insert(call.index, veiled);
+                        RecordedRequest::with_nodes(&covered, keep)
+                    }
+                    None => RecordedRequest::with_nodes(&call.request, &mut keep),
+                };
                 match self.machine.call(&call, &request)? {
                     Seen::New => {
                         news.nodes.append(&mut nodes);
@@ -281,6 +348,7 @@ impl Session {
                 news.events.push(Event::MarkerRecorded(MarkerRecorded { id, cause, value }));
             }
             Output::Cancelled(call) => {
+                self.veiled.remove(&call);
                 if self.machine.cancelled(call)? == Seen::New {
                     news.events.push(Event::CallCancelled(CallCancelled { call, cause: self.machine.cause() }));
                     news.cancelled.push(call);
@@ -351,6 +419,24 @@ pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId 
         _ => None,
     });
     told.unwrap_or(run_id)
+}
+
+/// What is kept out of a history, by its first event.
+fn veil_of(started: &RunStarted) -> Result<Arc<Veil>, String> {
+    started.veil.as_ref().map_or_else(|| Ok(Arc::default()), |written| Veil::read(written).map(Arc::new))
+}
+
+fn worked_too_long(event: Seq, limit: Duration) -> ParkReason {
+    let ms = limit.as_millis();
+    ParkReason {
+        kind: ParkKind::TurnTooLong,
+        message: format!(
+            "the guest computed for more than {ms} ms since its last event: let it wait in between, or raise `limits.turn_ms`; \
+             `abide resume RUN` lets it try again"
+        ),
+        event: Some(event),
+        backtrace: Vec::new(),
+    }
 }
 
 /// A divergence in words.

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use abide_activities::Gateway;
 use abide_history::{DocumentChange, DocumentKind, Owner, Store};
-use abide_model::{Budgets, Error, ErrorCode, Json, Setting, SettingKind, Tenant};
+use abide_model::{Budgets, Error, ErrorCode, Grants, Json, Quotas, Setting, SettingKind, Tenant};
 
 use crate::Host;
 use crate::view::TenantSetting;
@@ -28,11 +29,10 @@ struct Loaded {
 /// Reads a document into its type.
 fn read(kind: SettingKind, json: &Json) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     match kind {
-        // Types of settings are added here.
+        SettingKind::Grants => typed::<Grants>(json),
+        SettingKind::Quotas => typed::<Quotas>(json),
+        SettingKind::Gateway => typed::<Gateway>(json),
         SettingKind::Budgets => typed::<Budgets>(json),
-        SettingKind::Grants | SettingKind::Quotas | SettingKind::Gateway => {
-            Err(Error::new(ErrorCode::SettingNotFound, format!("this release has no setting `{kind}`")))
-        }
     }
 }
 

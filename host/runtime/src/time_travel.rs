@@ -33,14 +33,15 @@ impl Host {
         let key = self.find(tenant, run).await?;
         let row = self.row(&key).await?;
         let history = self.inner.read_history(&key).await?;
-        let recording = Recording { run_id: key.run_id, history: &history };
+        let share = self.inner.share(tenant);
+        let recording = Recording { run_id: key.run_id, history: &history, share: Some(&share.activities) };
         recording.check(event)?;
         let (version, program) = match component {
             Some(file) => self.inner.programs.load_file(file).await?,
             None => (row.version, self.inner.programs.get(tenant, row.version).await?),
         };
         let shown = self.show_event(&key, recording, event).await?;
-        let _seat = self.inner.replay_seats.acquire().await.expect("the seats are never closed");
+        let _seat = self.inner.replay_seat(tenant, 1).await;
         replaying::look_at(&program, version, recording, event, shown).await
     }
 

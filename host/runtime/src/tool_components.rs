@@ -10,6 +10,7 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use crate::Host;
+use crate::capabilities::refused;
 use crate::errors::no_tool;
 use crate::inner::{Inner, stopping};
 use crate::programs::blocking;
@@ -31,6 +32,10 @@ impl Host {
         prepare(&installed, tenant, name, settings.clone(), file.clone()).await?.compiled().await?;
         let _turn = turn(inner).await?;
         let prepared = prepare(&installed, tenant, name, settings, file).await?;
+        let rights = inner.rights(tenant, None);
+        for need in &prepared.needs {
+            rights.check(std::slice::from_ref(need)).map_err(|failure| refused("the tool component", &failure))?;
+        }
         self.check_unused(tenant, name, Some(&prepared), &installed).await?;
         let row = UploadedTool {
             name: name.to_owned(),

@@ -9,6 +9,7 @@ mod ledger;
 mod replay;
 mod schedules;
 mod tools;
+mod usage;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use schedules::{
     TriggerOutcome, TriggerSchedule, Triggered,
 };
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
+pub use usage::TenantUsage;
 pub use versions::{
     ChangeVersion, ChangeWorkflow, CheckSummary, CheckVerdict, CheckedRun, Deployed, PinRun, SetRamp, SwapReport,
     SwapRuns, SwapVerdict, SwappedRun, Upload, VersionDescription, Workflow,

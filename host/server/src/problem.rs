@@ -22,6 +22,9 @@ pub struct Problem {
     /// The run that it is about, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
+    /// When to come back, in seconds, where that is known. It is a header.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -34,6 +37,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             run_id: None,
+            retry_after: None,
         }
     }
 
@@ -45,7 +49,8 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { run_id: error.run, ..Self::new(status, error.code.as_str(), error.message) }
+        let retry_after = error.retry_after_ms.map(|ms| ms.div_ceil(1000).max(1));
+        Self { run_id: error.run, retry_after, ..Self::new(status, error.code.as_str(), error.message) }
     }
 }
 
@@ -61,7 +66,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
         }
         response
     }

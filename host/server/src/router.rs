@@ -134,6 +134,7 @@ fn routes() -> Vec<Route> {
         post("/v1/tenants", Access::Host, tenants::create),
         get("/v1/tenants", Access::Host, tenants::list),
         get("/v1/tenants/{tenant}", VIEWER, tenants::describe),
+        get("/v1/tenants/{tenant}/usage", VIEWER, tenants::usage),
         get("/v1/tenants/{tenant}/settings/{setting}", VIEWER, tenants::setting),
         put("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::put_setting),
         delete("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::delete_setting),

@@ -132,6 +132,7 @@ fn start(program: &Program, input: Value) -> Result<Guest> {
         run_timeout_ms: None,
         attributes: Attributes::default(),
         configuration: None,
+        veil: None,
     };
     let mut guest = Guest::new(program, GuestSpec { run_id, started_ms: 1, started, markers: HashMap::new() });
     loop {

@@ -68,6 +68,7 @@ fn run_with(attributes: &str) -> Run {
         run_timeout_ms: None,
         attributes,
         configuration: None,
+        veil: None,
     };
     Run::begins(RunId::new(NOW_MS, 1), NOW_MS, &started)
 }

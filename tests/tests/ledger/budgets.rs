@@ -17,13 +17,13 @@ async fn set(local: &LocalHost, budgets: Value) {
 async fn local(budgets: Value) -> (LocalHost, CostlyModel) {
     let model = CostlyModel::default();
     let local = LocalHost::new(model.clone()).await;
-    local.deploy("asker").await;
+    local.deploy("spender").await;
     set(&local, budgets).await;
     (local, model)
 }
 
 async fn ask(local: &LocalHost, id: &str, asks: u64) -> RunRef {
-    local.start("asker", id, json!({ "asks": asks, "model": "costly/small", "work": 1000 })).await
+    local.start("spender", id, json!({ "asks": asks, "model": "costly/small", "work": 1000 })).await
 }
 
 #[tokio::test]
@@ -62,8 +62,8 @@ async fn a_run_is_parked_at_its_budget_and_goes_on_when_it_is_raised() {
 
 #[tokio::test]
 async fn fuel_is_bounded_too() {
-    let (local, model) = local(json!({ "workflows": { "asker": { "fuel": 200_000 } } })).await;
-    let run = local.start("asker", "a", json!({ "asks": 50, "model": "costly/small", "work": 10_000 })).await;
+    let (local, model) = local(json!({ "workflows": { "spender": { "fuel": 200_000 } } })).await;
+    let run = local.start("spender", "a", json!({ "asks": 50, "model": "costly/small", "work": 10_000 })).await;
     let reason = local.until(&run, RunStatus::Parked).await.parked.unwrap();
     assert!(reason.message.contains("of 200000 fuel"), "{reason:?}");
     assert!(model.seen().len() < 20, "{:?}", model.seen());
@@ -71,8 +71,8 @@ async fn fuel_is_bounded_too() {
 
 #[tokio::test]
 async fn a_run_of_another_workflow_or_tenant_has_its_own_budget() {
-    let (local, _) = local(json!({ "workflows": { "asker": {} }, "run": { "calls": 1 } })).await;
-    local.deploy_as("asker", "other").await;
+    let (local, _) = local(json!({ "workflows": { "spender": {} }, "run": { "calls": 1 } })).await;
+    local.deploy_as("spender", "other").await;
     let run = ask(&local, "a", 3).await;
     local.until(&run, RunStatus::Completed).await;
     let run = local.start("other", "b", json!({ "asks": 3, "model": "costly/small" })).await;
@@ -85,7 +85,7 @@ async fn the_runs_of_a_day_share_its_budget() {
     let clock = Arc::new(ManualClock::at(20_000 * DAY_MS + 5));
     let model = CostlyModel::default();
     let local = LocalHost::with_clock(model.clone(), clock.clone()).await;
-    local.deploy("asker").await;
+    local.deploy("spender").await;
     set(&local, json!({ "day": { "tokens": 60 }, "warn_at_percent": 50 })).await;
     let first = ask(&local, "a", 3).await;
     local.until(&first, RunStatus::Completed).await;

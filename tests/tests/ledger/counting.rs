@@ -10,7 +10,7 @@ use crate::support::{check, fuel_of};
 
 async fn local() -> LocalHost {
     let local = LocalHost::new(CostlyModel::default()).await;
-    local.deploy("asker").await;
+    local.deploy("spender").await;
     local
 }
 
@@ -27,7 +27,7 @@ async fn checked(local: LocalHost, place: &str) -> (LocalHost, Counters) {
 #[tokio::test]
 async fn a_run_is_counted_with_its_events() {
     let local = local().await;
-    let run = local.start("asker", "a", json!({ "asks": 3, "model": "costly/small", "work": 1000 })).await;
+    let run = local.start("spender", "a", json!({ "asks": 3, "model": "costly/small", "work": 1000 })).await;
     local.result(&run).await;
     let report = local.host.run_ledger(&local.tenant, &run).await.unwrap();
     assert_eq!((report.total.runs, report.total.calls, report.total.outcomes), (1, 3, 3));
@@ -55,7 +55,7 @@ async fn a_run_is_counted_with_its_events() {
 async fn what_is_replayed_copied_or_shared_is_not_counted_again() {
     let mut local = local().await;
     let input = json!({ "asks": 2, "model": "costly/small", "waits": true, "work": 100 });
-    let run = local.start("asker", "a", input).await;
+    let run = local.start("spender", "a", input).await;
     local.until_length(&run, 2).await;
     for _ in 0..3 {
         let all;
@@ -94,7 +94,7 @@ async fn what_is_replayed_copied_or_shared_is_not_counted_again() {
 #[tokio::test]
 async fn a_capsule_brings_no_cost() {
     let local = local().await;
-    let run = local.start("asker", "a", json!({ "asks": 2, "model": "costly/small" })).await;
+    let run = local.start("spender", "a", json!({ "asks": 2, "model": "costly/small" })).await;
     local.result(&run).await;
     let before = local.host.ledger(&local.tenant, LedgerQuery::default()).await.unwrap().total;
     let capsule = local.host.export(&local.tenant, &run).await.unwrap();

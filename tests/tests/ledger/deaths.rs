@@ -33,7 +33,7 @@ async fn work(host: &Host) -> Result<(), Error> {
             input: Json::from(&json!({ "asks": 3, "model": "costly/small", "work": 200 })),
             if_running: IfRunning::Use,
             id_reuse: abide_model::IdReuse::Reject,
-            ..StartRun::of(WorkflowName::parse("asker").unwrap())
+            ..StartRun::of(WorkflowName::parse("spender").unwrap())
         };
         match host.start(&tenant, start).await {
             Err(error) if error.code != abide_model::ErrorCode::RunIdUsed => return Err(error),
@@ -53,7 +53,7 @@ fn the_ledger_is_exact_whenever_the_host_dies() {
     let template = root.join("template");
     Runtime::new().unwrap().block_on(async {
         let host = open(root, Arc::new(RedbStore::open(&template).unwrap())).await;
-        host.deploy(&Tenant::default(), &WorkflowName::parse("asker").unwrap(), guest("asker")).await.unwrap();
+        host.deploy(&Tenant::default(), &WorkflowName::parse("spender").unwrap(), guest("spender")).await.unwrap();
         host.shutdown().await;
     });
     let mut number = 0;

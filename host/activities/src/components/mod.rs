@@ -62,6 +62,8 @@ pub(crate) struct Component {
     limits: Limits,
     environment: BTreeMap<String, Secret>,
     fetcher: Fetcher,
+    /// Whether a tenant brought it.
+    is_uploaded: bool,
 }
 
 impl std::fmt::Debug for Component {
@@ -184,7 +186,13 @@ impl Component {
                 ..Limits::default()
             },
             fetcher: Fetcher::new(&format!("{key}.http"), &provider.http, client.clone())?,
+            is_uploaded: false,
         })
+    }
+
+    /// The same, brought by a tenant: its own calls need the tenant's rights.
+    fn of_a_tenant(self) -> Self {
+        Self { is_uploaded: true, ..self }
     }
 
     /// Its name in the configuration, or the one that it was uploaded by.
@@ -292,7 +300,9 @@ impl Component {
                 .collect(),
             seed,
         };
-        let own = OwnCalls { component: &self.name, fetcher: &self.fetcher, clock, activity };
+        // A component of the configuration is the host's own, and does what its section says. One that was uploaded is its tenant's.
+        let policy = if self.is_uploaded { Arc::new(activity.policy.of_tenant()) } else { Arc::default() };
+        let own = OwnCalls { component: &self.name, fetcher: &self.fetcher, clock, activity, policy };
         running::run(program, call, &own).await
     }
 }

@@ -1,13 +1,14 @@
 //! What a tool component asks for while it works. It is performed at once and recorded nowhere: the result of the whole call is what is kept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use abide_engine::LogLevel;
 use abide_model::{Call, CallKind, Clock, Digest, Failure, Json, Outcome};
 use serde::Deserialize;
 
-use crate::Activity;
 use crate::fetch::Fetcher;
+use crate::{Activity, Policy};
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY_BYTES: usize = 256;
@@ -20,6 +21,8 @@ pub(super) struct OwnCalls<'a> {
     pub(super) clock: &'a dyn Clock,
     /// The call that the component works on.
     pub(super) activity: &'a Activity,
+    /// What holds for its own calls.
+    pub(super) policy: Arc<Policy>,
 }
 
 /// The request of a timer.
@@ -41,7 +44,7 @@ impl OwnCalls<'_> {
     }
 
     async fn fetch(&self, call: Call) -> Outcome {
-        let Activity { tenant, run_id, call: of, .. } = self.activity;
+        let Activity { tenant, run_id, call: of, share, .. } = self.activity;
         let mut options = call.options;
         options.idempotency_key.get_or_insert_with(|| self.key(call.index));
         let activity = Activity {
@@ -53,6 +56,8 @@ impl OwnCalls<'_> {
             options,
             requested_ms: self.clock.now_ms(),
             deferred: None,
+            policy: self.policy.clone(),
+            share: share.clone(),
         };
         self.fetcher.fetch(self.clock, &activity).await.outcome
     }

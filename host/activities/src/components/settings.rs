@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abide_model::{Error, ErrorCode, InterfaceName, Json, RetryPolicy};
+use abide_model::{Error, ErrorCode, HttpRight, InterfaceName, Json, RetryPolicy, Right};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ComponentLimits, ComponentProvider, HttpConfig, Secret, environment};
@@ -126,6 +126,17 @@ impl ToolSettings {
             max_concurrent: self.max_concurrent,
             ..ComponentProvider::default()
         })
+    }
+
+    /// The rights that its tenant has to have: to the hosts that it may reach, and to the variables of the host's environment.
+    pub(super) fn needs(&self) -> Result<Vec<Right>, Error> {
+        let hosts = self.http.allow.iter().map(|entry| match HttpRight::to_host(entry) {
+            Ok(right) => Ok(Right::Http(right)),
+            Err(problem) => Err(wrong(&format!("`http.allow`: {problem}"))),
+        });
+        let of_headers = self.http.header_env.values().flat_map(BTreeMap::values);
+        let variables = self.pass_env.iter().chain(of_headers).map(|name| Ok(Right::variable(name)));
+        hosts.chain(variables).collect()
     }
 
     /// Those of the exported interfaces that it performs.

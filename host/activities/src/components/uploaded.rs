@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use abide_engine::{CompiledCache, Engine, EngineConfig, inspect_tool};
-use abide_model::{Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Tenant};
+use abide_engine::{CompiledCache, Compiler, Engine, EngineConfig, inspect_tool};
+use abide_model::{Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Right, Tenant};
 use tempfile::TempDir;
 
 use super::settings::of_settings;
@@ -39,6 +39,7 @@ struct Inner {
     pass_env: BTreeSet<String>,
     client: reqwest::Client,
     cache_dir: Option<PathBuf>,
+    compiler: Option<Compiler>,
     /// Made when the first one comes: it reserves address space.
     ground: OnceLock<Result<Ground, Error>>,
     installed: RwLock<BTreeMap<(Tenant, String), Installed>>,
@@ -73,6 +74,8 @@ pub struct PreparedTool {
     pub file: Vec<u8>,
     /// The settings, to be stored.
     pub settings: Json,
+    /// The rights that its settings take.
+    pub needs: Vec<Right>,
 }
 
 /// What is said of a tool component.
@@ -112,6 +115,7 @@ impl ToolComponents {
             pass_env: config.tool_uploads.pass_env.iter().cloned().collect(),
             client: client.clone(),
             cache_dir: config.cache_dir.clone(),
+            compiler: config.compiler.clone(),
             ground: OnceLock::new(),
             installed: RwLock::default(),
         }))
@@ -138,10 +142,11 @@ impl ToolComponents {
         let component =
             Component::new(name, &provider, (source, inspected.functions), &self.0.client).map_err(of_settings)?;
         let performed = read.performed(&component.interfaces())?;
-        let tool = Tool { component: Arc::new(component), performed };
+        let tool = Tool { component: Arc::new(component.of_a_tenant()), performed };
         self.check_interfaces(tenant, name, &tool)?;
         let settings = Json::of(&read).map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
-        Ok(PreparedTool { tenant: tenant.clone(), tool, file: inspected.component, settings })
+        let needs = read.needs()?;
+        Ok(PreparedTool { tenant: tenant.clone(), tool, file: inspected.component, settings, needs })
     }
 
     /// Puts it in place of the one of its name. Calls that are under way go on with that one.
@@ -231,11 +236,12 @@ impl ToolComponents {
     fn ground(&self) -> Result<&Ground, Error> {
         let made = self.0.ground.get_or_init(|| {
             let (cache, temporary) = cache(self.0.cache_dir.as_deref())?;
-            let engine = Engine::new(&EngineConfig {
+            let config = EngineConfig {
                 // An instance may be on its way out while the next begins.
                 max_guests: u32::try_from(MAX_ATTEMPTS * 2).unwrap_or(u32::MAX),
                 max_memory_bytes: MAX_MEMORY_BYTES,
-            })?;
+            };
+            let engine = Engine::compiled_by(&config, self.0.compiler.clone())?;
             Ok(Ground { engine, cache, temporary })
         });
         made.as_ref().map_err(Clone::clone)

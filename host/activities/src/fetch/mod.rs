@@ -3,7 +3,7 @@
 mod allow;
 
 use abide_model::http::{Body, FetchRequest, FetchResponse};
-use abide_model::{Clock, Error, Failure, Json};
+use abide_model::{Clock, Error, Failure, HttpRight, Json, Right};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +12,7 @@ use reqwest::{Client, Method, Url};
 use crate::client::{self, BodyError, IDEMPOTENCY_KEY};
 use crate::config::{DEFAULT_MAX_RESPONSE_BYTES, HttpConfig};
 use crate::lane::{Lane, answer, refused};
+use crate::policy::Entered;
 use crate::retry_after::retry_after_ms;
 use crate::trouble::{Attempt, Trouble};
 use crate::{Activity, Performed};
@@ -73,18 +74,35 @@ impl Fetcher {
 
     /// Performs a call.
     pub(crate) async fn fetch(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
-        match self.prepare(activity) {
+        let (request, entered) = match self.enter(activity) {
+            Ok(entered) => entered,
+            Err(performed) => return *performed,
+        };
+        match self.prepare(activity, request) {
             Ok(prepared) => {
                 let prepared = &prepared;
-                self.lane.run(clock, activity, || self.attempt(clock, prepared)).await
+                entered.leave(activity.kind, self.lane.run(clock, activity, || self.attempt(clock, prepared)).await)
             }
-            Err(failure) => refused(failure),
+            Err(failure) => entered.refuse(activity.kind, failure),
         }
     }
 
-    fn prepare(&self, activity: &Activity) -> Result<Prepared, Failure> {
-        let request: FetchRequest =
-            activity.request.head.read().map_err(|error| invalid(format!("the request cannot be read: {error}")))?;
+    /// Reads a request, and lets it in. What the rules of the gateway made of it is checked again by [`Fetcher::prepare`].
+    fn enter(&self, activity: &Activity) -> Result<(FetchRequest, Entered), Box<Performed>> {
+        let refuse = |failure| Box::new(refused(failure));
+        let request = activity.request.head.read::<FetchRequest>();
+        let mut request = request.map_err(|error| refuse(invalid(format!("the request cannot be read: {error}"))))?;
+        let method = method(&request.method).map_err(refuse)?;
+        let mut entered = activity.policy.enter(&needed(&method, &url(&request.url).map_err(refuse)?))?;
+        if !entered.passage.is_open() {
+            entered.passage.fetch(&mut request);
+            let changed = url(&request.url).map_err(refuse)?;
+            activity.policy.rights.check(&needed(&method, &changed)).map_err(refuse)?;
+        }
+        Ok((request, entered))
+    }
+
+    fn prepare(&self, activity: &Activity, request: FetchRequest) -> Result<Prepared, Failure> {
         let method = method(&request.method)?;
         let url = url(&request.url)?;
         self.allow.check(&url)?;
@@ -142,6 +160,15 @@ impl Fetcher {
         };
         settled(status, answer, wait)
     }
+}
+
+/// What a request needs: the right to its port as it is written, or as it is usual.
+fn needed(method: &Method, url: &Url) -> Vec<Right> {
+    let host = url.host_str().unwrap_or_default();
+    let mut ports = vec![url.port()];
+    ports.extend(url.port().is_none().then(|| url.port_or_known_default()));
+    let right = |port| Right::Http(HttpRight::needed(method.as_str(), host, port, url.path()));
+    ports.into_iter().map(right).collect()
 }
 
 /// Statuses that pass are tried again, and else given as they are.

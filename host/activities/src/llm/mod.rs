@@ -5,15 +5,16 @@ mod encode;
 mod meter;
 mod openai;
 mod prices;
-mod read;
+pub(crate) mod read;
 mod refusal;
 
 use std::collections::BTreeMap;
 
-use abide_model::{Clock, Error, Failure};
+use abide_model::{CallKind, Clock, Error, Failure, Right, Rights};
 
 use crate::config::{ActivitiesConfig, LlmProvider, OpenAiProvider, check_name, wrong};
 use crate::lane::refused;
+use crate::policy::Entered;
 use crate::scripted::Scripted;
 use crate::{Activity, Performed};
 
@@ -64,7 +65,7 @@ impl Models {
         let default = match &config.default_llm {
             Some(name) if providers.contains_key(name) => Some(name.clone()),
             Some(name) => {
-                let known = known(&providers);
+                let known = known(providers.keys());
                 return Err(wrong("default_llm", format_args!("names `{name}`, but there is {known}")));
             }
             None if providers.len() == 1 => providers.keys().next().cloned(),
@@ -76,39 +77,47 @@ impl Models {
     /// Performs a call.
     pub(crate) async fn generate(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
         match self.prepare(activity) {
-            Ok((provider, prepared)) => {
+            Ok((provider, prepared, entered)) => {
                 let mut performed = provider.generate(clock, activity, &prepared).await;
                 if let Some(usage) = &mut performed.usage {
                     usage.cost = self.prices.of(usage);
                 }
-                performed
+                entered.leave(activity.kind, performed)
             }
-            Err(failure) => refused(failure),
+            Err(performed) => *performed,
         }
     }
 
-    fn prepare(&self, activity: &Activity) -> Result<(&Provider, encode::Prepared), Failure> {
-        let request = read::read(&activity.request)?;
-        let (provider, model) = self.route(&request.head.model)?;
-        let prepared = provider.prepare(model, &request)?;
-        Ok((provider, prepared))
+    fn prepare(&self, activity: &Activity) -> Result<(&Provider, encode::Prepared, Entered), Box<Performed>> {
+        let refuse = |failure| Box::new(refused(failure));
+        let mut request = read::read(&activity.request).map_err(refuse)?;
+        let asked = std::mem::take(&mut request.head.model);
+        let rights = &activity.policy.rights;
+        let (name, provider, model) = self.route(&asked, rights).map_err(refuse)?;
+        let model = provider.resolve(model).map_err(refuse)?;
+        let mut entered = activity.policy.enter(&[Right::model(name, model)])?;
+        entered.passage.generate(&mut request);
+        match provider.prepare(model, &request) {
+            Ok(prepared) => Ok((provider, prepared, entered)),
+            Err(failure) => Err(Box::new(entered.refuse(CallKind::LlmGenerate, failure))),
+        }
     }
 
-    /// The provider that a model's name means, and its own name for the model.
-    fn route<'a>(&self, model: &'a str) -> Result<(&Provider, &'a str), Failure> {
+    /// The provider that a model's name means, and its own name for the model. Who has no right to any is not told which there are.
+    fn route<'s, 'm>(&'s self, model: &'m str, rights: &Rights) -> Result<(&'s str, &'s Provider, &'m str), Failure> {
         if let Some((name, rest)) = model.split_once('/')
-            && let Some(provider) = self.providers.get(name)
+            && let Some((name, provider)) = self.providers.get_key_value(name)
         {
-            return Ok((provider, rest));
+            return Ok((name, provider, rest));
         }
-        let default = self.default.as_ref().and_then(|name| self.providers.get(name));
+        let default = self.default.as_ref().and_then(|name| self.providers.get_key_value(name));
         // Models of the default provider may have a `/` in their name, if the configuration names them.
-        if let Some(provider) = default
+        if let Some((name, provider)) = default
             && (!model.contains('/') || provider.names(model))
         {
-            return Ok((provider, model));
+            return Ok((name, provider, model));
         }
-        let known = known(&self.providers);
+        let known = known(self.providers.keys().filter(|name| rights.touch(&Right::models_of(name))));
         let message = match model.split_once('/') {
             Some((name, _)) => format!(
                 "there is no provider `{name}` of language models, but {known}: configure it as `[llm.{name}]`, or ask for \
@@ -127,10 +136,7 @@ impl Models {
     }
 }
 
-fn known(providers: &BTreeMap<String, Provider>) -> String {
-    if providers.is_empty() {
-        return "none at all".to_owned();
-    }
-    let names: Vec<_> = providers.keys().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
+fn known<'p>(names: impl Iterator<Item = &'p String>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none at all".to_owned() } else { names.join(", ") }
 }

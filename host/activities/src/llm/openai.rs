@@ -72,17 +72,22 @@ impl Provider {
         self.model.as_deref() == Some(model) || self.models.iter().flatten().any(|known| known == model)
     }
 
-    /// Checks a request and makes its body. An empty `model` is the default one.
+    /// The model that is meant. An empty name is the default one.
+    pub(crate) fn resolve<'a>(&'a self, model: &'a str) -> Result<&'a str, Failure> {
+        match (model, &self.model) {
+            ("", Some(default)) => Ok(default),
+            ("", None) => {
+                let key = self.lane.key();
+                let message = format!("`{key}` has no default model: name one, or set `model` of `[{key}]`");
+                Err(Failure::new("invalid-request", message))
+            }
+            (model, _) => Ok(model),
+        }
+    }
+
+    /// Checks a request to a model and makes its body.
     pub(crate) fn prepare(&self, model: &str, request: &GenerateRequest) -> Result<Prepared, Failure> {
         let key = self.lane.key();
-        let model = match (model, &self.model) {
-            ("", Some(default)) => default,
-            ("", None) => {
-                let message = format!("`{key}` has no default model: name one, or set `model` of `[{key}]`");
-                return Err(Failure::new("invalid-request", message));
-            }
-            (model, _) => model,
-        };
         if self.models.is_some() && !self.names(model) {
             let shown: String = model.chars().take(100).flat_map(char::escape_debug).collect();
             let message = format!("the model `{shown}` is not allowed: add it to `models` of `[{key}]`");

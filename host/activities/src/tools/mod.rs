@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use abide_model::llm::ContentPart;
 use abide_model::tools::{CallRequest, ListRequest, ToolResult};
-use abide_model::{Clock, Error, Failure, Json, Outcome, Tenant};
+use abide_model::{Clock, Error, Failure, Json, Outcome, Right, Rights, Tenant};
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
@@ -90,41 +90,61 @@ impl Tools {
             Ok(request) => request,
             Err(error) => return refused(unreadable(&error)),
         };
-        match request.provider {
+        let rights = &activity.policy.rights;
+        let listed = match request.provider {
             Some(name) => {
-                if let Some(outcome) = self.workers.list(&name) {
-                    return Performed::new(outcome, 1);
+                let all = Right::tools_of(&name);
+                if !rights.touch(&all)
+                    && let Err(failure) = rights.check(&[all])
+                {
+                    return refused(failure);
                 }
-                match self.find(&activity.tenant, &name) {
-                    Ok(provider) => provider.list(clock, activity).await,
-                    Err(failure) => refused(failure),
+                if let Some(outcome) = self.workers.list(&name) {
+                    Performed::new(outcome, 1)
+                } else {
+                    match self.find(&activity.tenant, &name, rights) {
+                        Ok(provider) => provider.list(clock, activity).await,
+                        Err(failure) => refused(failure),
+                    }
                 }
             }
             None => {
-                let mut lists = join_all(self.providers.values().map(|provider| provider.list(clock, activity))).await;
-                let queues = self.workers.names().filter_map(|name| self.workers.list(name));
+                let may = |name: &str| rights.touch(&Right::tools_of(name));
+                let providers = self.providers.iter().filter(|(name, _)| may(name));
+                let mut lists = join_all(providers.map(|(_, provider)| provider.list(clock, activity))).await;
+                let queues = self.workers.names().filter(|name| may(name)).filter_map(|name| self.workers.list(name));
                 let uploaded = self.uploaded.lists(&activity.tenant);
                 lists.extend(queues.chain(uploaded).map(|outcome| Performed::new(outcome, 1)));
                 together(lists)
             }
-        }
+        };
+        only_allowed(listed, rights)
     }
 
     /// Performs `tools.call`.
     pub(crate) async fn call(&self, clock: &dyn Clock, activity: &Activity) -> Performed {
-        let request: CallRequest = match activity.request.head.read() {
+        let mut request: CallRequest = match activity.request.head.read() {
             Ok(request) => request,
             Err(error) => return refused(unreadable(&error)),
         };
-        let arguments = match arguments(&request.arguments) {
+        let mut entered = match activity.policy.enter(&[Right::tool(&request.provider, &request.name)]) {
+            Ok(entered) => entered,
+            Err(performed) => return *performed,
+        };
+        entered.passage.arguments(&mut request.arguments);
+        entered.leave(activity.kind, self.perform(clock, activity, &request).await)
+    }
+
+    async fn perform(&self, clock: &dyn Clock, activity: &Activity, request: &CallRequest) -> Performed {
+        let CallRequest { provider, name, arguments: given } = request;
+        let arguments = match arguments(given) {
             Ok(arguments) => arguments,
             Err(failure) => return refused(failure),
         };
-        let CallRequest { provider, name, arguments: given } = &request;
         if let Some(performed) = self.workers.call(clock, activity, provider, name, given).await {
             return performed;
         }
-        let provider = match self.find(&activity.tenant, provider) {
+        let provider = match self.find(&activity.tenant, provider, &activity.policy.rights) {
             Ok(provider) => provider,
             Err(failure) => return refused(failure),
         };
@@ -150,7 +170,7 @@ impl Tools {
     }
 
     /// A provider of the configuration, else the tool component that was uploaded by this name.
-    fn find(&self, tenant: &Tenant, name: &str) -> Result<Arc<Provider>, Failure> {
+    fn find(&self, tenant: &Tenant, name: &str, rights: &Rights) -> Result<Arc<Provider>, Failure> {
         if let Some(provider) = self.providers.get(name) {
             return Ok(provider.clone());
         }
@@ -160,6 +180,7 @@ impl Tools {
         let shown: String = name.chars().take(80).flat_map(char::escape_debug).collect();
         let uploaded = self.uploaded.names(tenant);
         let known = self.providers.keys().chain(self.workers.names()).chain(&uploaded);
+        let known = known.filter(|name| rights.touch(&Right::tools_of(name)));
         let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
         let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
         let message =
@@ -196,6 +217,36 @@ fn together(lists: Vec<Performed>) -> Performed {
         Err(Trouble { failure, .. }) => Outcome::Failed(failure),
     };
     Performed::new(outcome, attempts)
+}
+
+/// The tools of a list that may be called.
+fn only_allowed(mut listed: Performed, rights: &Rights) -> Performed {
+    if rights.is_everything() {
+        return listed;
+    }
+    let Outcome::Ok(tools) = &listed.outcome else { return listed };
+    let may = |tool: &Json| {
+        let name = tool.read::<Named>();
+        name.is_ok_and(|tool| rights.check(&[Right::tool(&tool.provider, &tool.name)]).is_ok())
+    };
+    listed.outcome = match tools.read::<Vec<Json>>() {
+        Ok(mut tools) => {
+            tools.retain(may);
+            match crate::lane::answer(&tools) {
+                Ok(tools) => Outcome::Ok(tools),
+                Err(Trouble { failure, .. }) => Outcome::Failed(failure),
+            }
+        }
+        Err(error) => Outcome::Failed(unreadable(&error)),
+    };
+    listed
+}
+
+/// What a tool of a list is called.
+#[derive(serde::Deserialize)]
+struct Named {
+    provider: String,
+    name: String,
 }
 
 fn unreadable(error: &serde_json::Error) -> Failure {

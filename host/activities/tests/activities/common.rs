@@ -146,6 +146,8 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         options,
         requested_ms: SystemClock.now_ms(),
         deferred: None,
+        policy: Default::default(),
+        share: Default::default(),
     }
 }
 

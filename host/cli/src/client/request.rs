@@ -39,6 +39,9 @@ impl Client {
     pub(crate) async fn upload(&self, name: &str, upload: &Upload, file: Body, bytes: u64) -> Result<Deployed> {
         let mut url = self.url(&["v1", "versions"]);
         url.query_pairs_mut().append_pair("name", name);
+        if let Some(manifest) = &upload.manifest {
+            url.query_pairs_mut().append_pair("manifest", Json::of(manifest)?.as_str());
+        }
         if !upload.configuration.is_empty() {
             url.query_pairs_mut().append_pair("configuration", Json::of(&upload.configuration)?.as_str());
         }

@@ -1,8 +1,8 @@
 //! `abide deploy`: uploads a component, which is built first where it is given as source.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use abide_model::{Configuration, Label, WorkflowName};
+use abide_model::{Configuration, Label, Manifest, WorkflowName};
 use abide_runtime::view::Upload;
 use anyhow::Result;
 use clap::Args;
@@ -32,6 +32,9 @@ pub(crate) struct DeployArguments {
     /// A label for this version, which the others lose
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
+    /// A JSON file that says what the version asks for, such as `{"asks": ["llm:openai/*"]}` [default: all that its tenant has]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
     /// Upload only: new runs go on to take the version that is active
     #[arg(long)]
     no_activate: bool,
@@ -50,7 +53,8 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     configuration.check().map_err(|error| Fault::usage(error.message))?;
     let labels = arguments.label.iter().map(|label| Label::parse(label)).collect::<Result<_, _>>();
     let labels = labels.map_err(|error| Fault::usage(error.message))?;
-    let upload = Upload { configuration, labels, activate: !arguments.no_activate };
+    let manifest = arguments.manifest.as_deref().map(manifest).transpose()?;
+    let upload = Upload { configuration, labels, activate: !arguments.no_activate, manifest };
     let file = source.build(arguments.again).await?;
     let began = Instant::now();
     let uploading =
@@ -70,6 +74,13 @@ pub(crate) async fn run(client: &Client, arguments: DeployArguments, format: For
     let took = when::span(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     output::line(format!("{what} {name} {} ({}, {took})", version.version.short(), size(version.size_bytes)))?;
     Ok(Exit::Done)
+}
+
+/// The manifest in a file.
+fn manifest(path: &Path) -> Result<Manifest, Fault> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Fault::usage(format!("`{}` cannot be read: {error}", path.display())))?;
+    Manifest::parse(&text).map_err(|error| Fault::usage(format!("`{}`: {}", path.display(), error.message)))
 }
 
 /// `NAME=VALUE`.

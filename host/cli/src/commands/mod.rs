@@ -5,10 +5,12 @@ pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod capsule;
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
 pub(crate) mod fork;
+pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod inspect;
 pub(crate) mod ledger;
@@ -42,6 +44,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         Command::Dev(dev) => dev::run(dev, format).await,
         Command::Serve(serve) => serve::run(serve, format).await,
+        Command::CompileComponent(compile) => compile::run(&compile),
         Command::New(new) => new::run(new, format),
         Command::Build(build) => build::run(build, format).await,
         Command::Inspect(inspect) => inspect::run(client, inspect, format).await,
@@ -75,6 +78,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
+        Command::Grants(command) => grants::run(&client()?, command, format).await,
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

@@ -216,6 +216,9 @@ fn describe(description: &VersionDescription, format: Format) -> Result<Exit> {
     for import in &version.imports {
         lines.push(("imports", import.clone()));
     }
+    for right in version.manifest.iter().flat_map(|manifest| &manifest.asks) {
+        lines.push(("asks for", right.to_string()));
+    }
     for (status, count) in &description.runs {
         lines.push(("runs", format!("{count} {status}")));
     }

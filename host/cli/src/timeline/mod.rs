@@ -215,7 +215,9 @@ impl Timeline {
         let took = requested.map(|(_, requested_ms)| when::span(event.time_ms.saturating_sub(requested_ms)));
         let attempts = event.attempts.filter(|attempts| *attempts > 1).map(|attempts| format!("{attempts} attempts"));
         let usage = event.usage.as_ref().and_then(usage);
-        let notes: Vec<_> = took.into_iter().chain(attempts).chain(usage).collect();
+        let grant = event.grant.as_deref().map(|grant| format!("by {}", text::plain(grant)));
+        let rules = event.gateway.iter().flatten().map(|note| text::plain(&note.to_string()));
+        let notes: Vec<_> = took.into_iter().chain(attempts).chain(usage).chain(grant).chain(rules).collect();
         if !notes.is_empty() {
             line.tail = format!(" ({})", notes.join(", "));
         }

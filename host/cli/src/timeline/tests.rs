@@ -20,7 +20,7 @@ fn every_kind_of_event_has_its_line() {
    2     1.21s  ← #0 llm.generate            "I file a ticket.", asks for file {"title":"VPN"} (1.21s, 2 attempts)
    3     1.21s  → #1 tools.call              desk/file {"title":"VPN"}
    4     1.21s  → #2 timer.sleep             for 1h00m
-   5     1.30s  ← #1 tools.call              {"ticket":"DESK-1"} (86ms)
+   5     1.30s  ← #1 tools.call              {"ticket":"DESK-1"} (86ms, by tool:desk/*, pii: tokenised 2)
    6     1.30s  → #3 http.fetch              GET http://127.0.0.1:9000/a
    7     1.40s  ✗ #3 http.fetch              timeout: it took too long (100ms, 5 attempts)
    8     1.40s  → #4 signals.receive         approval

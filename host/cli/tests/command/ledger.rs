@@ -30,9 +30,9 @@ fn what_runs_used_is_shown_and_bounded() {
     let answers = json!({ "rules": [{ "when": {}, "answer": { "text": "well" } }] });
     std::fs::write(folder.path().join("answers.json"), answers.to_string()).unwrap();
     let mut host = Host::start(folder.path());
-    host.deploy("asker");
+    host.deploy("spender");
     let input = json!({ "asks": 2, "model": "scripted/small" }).to_string();
-    host.run(["start", "asker", "--id", "a", "--input", &input]);
+    host.run(["start", "spender", "--id", "a", "--input", &input]);
     host.run(["result", "a", "--wait"]);
     let history = host.run(["history", "a"]);
     assert!(history.contains("tokens, ") && history.contains(" USD"), "{history}");
@@ -49,7 +49,7 @@ fn what_runs_used_is_shown_and_bounded() {
     assert_eq!(status, 2, "{said}");
 
     assert_eq!(put_budgets(&host, &json!({ "run": { "tokens": 1 } })), 200);
-    host.run(["start", "asker", "--id", "b", "--input", &input]);
+    host.run(["start", "spender", "--id", "b", "--input", &input]);
     host.until_events("b", 5);
     host.kill();
     host.again(folder.path());

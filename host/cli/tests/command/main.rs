@@ -4,6 +4,7 @@
 
 mod access;
 mod building;
+mod compiling;
 mod failures;
 mod forks;
 mod hosts;

@@ -19,6 +19,7 @@ mod search;
 mod starts;
 mod timers;
 mod tools;
+mod usage;
 mod versions;
 
 use std::pin::Pin;
@@ -35,6 +36,7 @@ pub use search::*;
 pub use starts::*;
 pub use timers::*;
 pub use tools::*;
+pub use usage::*;
 pub use versions::*;
 
 use crate::{Store, StoreError};
@@ -132,6 +134,7 @@ macro_rules! conformance {
             the_ledger_comes_in_pages_of_its_tenant
             the_days_outlive_their_runs
             documents_have_revisions
+            what_a_tenant_has_is_counted
             documents_are_listed_by_name
             audit_entries_are_kept_and_pruned
         }

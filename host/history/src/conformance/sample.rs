@@ -109,6 +109,7 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             run_timeout_ms: None,
             attributes: run.attributes.clone(),
             configuration: None,
+            veil: None,
         })),
     )
 }

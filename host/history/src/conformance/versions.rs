@@ -20,6 +20,7 @@ fn version(name: &str, component: &[u8], uploaded_ms: u64) -> Version {
         configuration: None,
         labels: Labels::default(),
         deactivated_ms: None,
+        manifest: None,
     }
 }
 

@@ -43,6 +43,21 @@ pub(super) enum Change {
     },
 }
 
+impl Change {
+    /// Whose change it is. `None`: the host's own.
+    pub(super) fn tenant(&self) -> Option<&Tenant> {
+        match self {
+            Self::Commit(commit) => Some(&commit.tenant),
+            Self::Schedule(change) => Some(change.tenant()),
+            Self::Versions(change) => Some(change.tenant()),
+            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } => Some(tenant),
+            Self::PruneAudit { owner: Owner::Tenant(tenant), .. } => Some(tenant),
+            // Tenants and their settings are the host's affair.
+            Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { owner: Owner::Host, .. } => None,
+        }
+    }
+}
+
 /// Writes those changes that may be made. Gives an answer for each; or one error, and then the transaction is broken.
 pub(super) fn write<'c>(
     writing: &mut Writing<'_>,

@@ -4,15 +4,21 @@
 //! A change that comes while nothing else is written is written where it comes from, if the disk is quick: two hand-overs between threads
 //! cost more than such a sync. So a single run goes as fast as the disk, and many runs share its syncs.
 //!
+//! Tenants share the queue fairly: each has its own order in it, a batch takes from all by what they wrote, and the room for waiting bytes is
+//! shared out in the same way. So a tenant's flood of changes makes another's wait for one batch, and not for the flood.
+//!
 //! The thread ends when the [`Committer`] is dropped, after what is queued is written. After an error of the disk nothing is
 //! written any more until the store is opened again: what a failed sync left behind is not known.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use abide_fair::{Ask, Charge, FairQueue, Fit, Slot, Slots};
+use abide_model::Tenant;
+use tokio::sync::oneshot;
 
 use super::batch::Change;
 use super::limits;
@@ -20,11 +26,25 @@ use super::writer::Writer;
 use crate::StoreError;
 
 /// A change that waits to be written.
+#[derive(Debug)]
 struct Waiting {
     change: Change,
+    /// About, in bytes.
+    size: usize,
     answer: oneshot::Sender<Result<(), StoreError>>,
     /// Its share of the queue's bytes, given back when it is answered.
-    _room: OwnedSemaphorePermit,
+    _room: Slot<Flow>,
+}
+
+/// Whose change it is; `None`: the host's.
+type Flow = Option<Tenant>;
+
+/// What waits, and whether more may come.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: FairQueue<Flow, Waiting>,
+    weights: HashMap<Tenant, u32>,
+    closed: bool,
 }
 
 /// What the thread shares with those who write themselves.
@@ -34,6 +54,9 @@ struct Shared {
     turn: Mutex<Turn>,
     /// Changes that were queued and are not yet written. While there are any, nobody overtakes them.
     queued: AtomicUsize,
+    queue: Mutex<Queue>,
+    /// Wakes the thread.
+    came: Condvar,
     failure: OnceLock<StoreError>,
 }
 
@@ -48,10 +71,8 @@ struct Turn {
 /// The one that writes.
 #[derive(Debug)]
 pub(super) struct Committer {
-    /// `None` only while it is being dropped.
-    queue: Option<mpsc::Sender<Waiting>>,
-    /// How many more bytes may wait.
-    room: Arc<Semaphore>,
+    /// The bytes that may wait.
+    room: Slots<Flow>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -59,25 +80,31 @@ pub(super) struct Committer {
 impl Committer {
     /// Starts the thread.
     pub(super) fn start(writer: Writer) -> Result<Self, StoreError> {
-        let (queue, waiting) = mpsc::channel(limits::QUEUE_COMMITS);
         let shared = Arc::new(Shared {
             // How quick the disk is will be seen.
             turn: Mutex::new(Turn { writer, took: Duration::MAX }),
             queued: AtomicUsize::new(0),
+            queue: Mutex::default(),
+            came: Condvar::new(),
             failure: OnceLock::new(),
         });
         let thread = std::thread::Builder::new()
             .name("abide-history".into())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || run(&shared, waiting)
+                move || run(&shared)
             })
             .map_err(|error| StoreError::Unavailable(format!("no thread to write with: {error}")))?;
-        let room = Arc::new(Semaphore::new(limits::QUEUE_UNITS as usize));
-        Ok(Self { queue: Some(queue), room, shared, thread: Some(thread) })
+        let room = Slots::new(limits::QUEUE_UNITS, Charge::Each);
+        Ok(Self { room, shared, thread: Some(thread) })
     }
 
-    /// Makes a change of about `size` bytes durable. Changes are written in the order in which this is first polled, as long as
+    /// What the changes of a tenant weigh, compared with those of others.
+    pub(super) fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.shared.queue().weights.insert(tenant.clone(), weight);
+    }
+
+    /// Makes a change of about `size` bytes durable. The changes of a tenant are written in the order in which this is first polled, as long as
     /// there is room in the queue. One whose future is dropped while it waits in the queue is written all the same.
     pub(super) async fn write(&self, change: Change, size: usize) -> Result<(), StoreError> {
         if let Some(failure) = self.failed() {
@@ -86,14 +113,21 @@ impl Committer {
         if let Some(turn) = self.shared.turn_of_a_single_one(size) {
             return self.shared.write_one(turn, &change);
         }
-        let stopped = || StoreError::Unavailable("the thread that writes has stopped".into());
-        let units = size.div_ceil(limits::QUEUE_UNIT_BYTES).clamp(1, limits::QUEUE_UNITS as usize);
+        let units = size.div_ceil(limits::QUEUE_UNIT_BYTES).clamp(limits::LEAST_UNITS, limits::QUEUE_UNITS as usize);
         let units = u32::try_from(units).expect("clamped to a 32-bit number");
-        let room = Arc::clone(&self.room).acquire_many_owned(units).await.map_err(|_| stopped())?;
+        let flow = change.tenant().cloned();
+        let weight = flow.as_ref().map_or(HOST_WEIGHT, |tenant| self.shared.queue().weight(tenant));
+        let room = self.room.take(Ask::one(flow.clone(), weight).units(units)).await;
         let (answer, answered) = oneshot::channel();
-        let place = self.queue.as_ref().ok_or_else(stopped)?.reserve().await.map_err(|_| self.shared.died())?;
-        self.shared.queued.fetch_add(1, Ordering::SeqCst);
-        place.send(Waiting { change, answer, _room: room });
+        {
+            let mut queue = self.shared.queue();
+            if queue.closed {
+                return Err(self.shared.died());
+            }
+            self.shared.queued.fetch_add(1, Ordering::SeqCst);
+            queue.waiting.push(&flow, weight, Waiting { change, size, answer, _room: room });
+        }
+        self.shared.came.notify_one();
         answered.await.unwrap_or_else(|_| Err(self.shared.died()))
     }
 
@@ -105,7 +139,8 @@ impl Committer {
 
 impl Drop for Committer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.shared.queue().closed = true;
+        self.shared.came.notify_one();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -114,7 +149,49 @@ impl Drop for Committer {
     }
 }
 
+impl Queue {
+    fn weight(&self, tenant: &Tenant) -> u32 {
+        self.weights.get(tenant).copied().unwrap_or(HOST_WEIGHT)
+    }
+
+    /// Takes what comes next into a batch that is not full: as many changes and as many bytes as one transaction should have.
+    fn take_into(&mut self, batch: &mut Vec<Waiting>) {
+        let mut bytes: usize = batch.iter().map(|waiting| waiting.size).sum();
+        while batch.len() < limits::BATCH_COMMITS {
+            let first = batch.is_empty();
+            let taken = self.waiting.pop_if(|_, waiting| {
+                let fits = first || bytes + waiting.size <= limits::BATCH_BYTES;
+                // What a change costs is its sync and its bytes.
+                (if fits { Fit::Take } else { Fit::Stop }, (waiting.size + limits::CHANGE_BYTES) as u64)
+            });
+            let Some((_, waiting)) = taken else { return };
+            bytes += waiting.size;
+            batch.push(waiting);
+        }
+    }
+}
+
+/// What the host's own changes weigh, and those of a tenant of which nothing was said.
+const HOST_WEIGHT: u32 = 100;
+
 impl Shared {
+    /// The queue. What is done under its lock does not panic, and if it did, what is in it is still whole.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for changes, and takes some. `false` where none will come.
+    fn wait_for(&self, batch: &mut Vec<Waiting>) -> bool {
+        let mut queue = self.queue();
+        loop {
+            queue.take_into(batch);
+            if !batch.is_empty() || queue.closed {
+                return !batch.is_empty();
+            }
+            queue = self.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// The turn, for one small change that need wait neither for others nor for a slow disk.
     fn turn_of_a_single_one(&self, size: usize) -> Option<MutexGuard<'_, Turn>> {
         if size > limits::DIRECT_BYTES || self.queued.load(Ordering::SeqCst) > 0 {
@@ -166,18 +243,31 @@ impl Shared {
     }
 }
 
+/// Lets nothing wait for a thread that has ended.
+struct Closing<'s>(&'s Shared);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let left = {
+            let mut queue = self.0.queue();
+            queue.closed = true;
+            std::iter::from_fn(|| queue.waiting.pop(1)).collect::<Vec<_>>()
+        };
+        // Dropped without an answer, and not under the lock: they give back their room.
+        drop(left);
+    }
+}
+
 /// The thread: writes what is queued, and at the end makes the database durable as a whole.
-fn run(shared: &Shared, mut queue: mpsc::Receiver<Waiting>) {
+fn run(shared: &Shared) {
+    // Whoever waits when this ends, however it ends, is told.
+    let _closing = Closing(shared);
     let mut batch = Vec::new();
-    while queue.blocking_recv_many(&mut batch, limits::BATCH_COMMITS) > 0 {
+    while shared.wait_for(&mut batch) {
         let answers = match shared.turn.lock() {
             Ok(mut turn) => {
                 // More may have come while another wrote.
-                while batch.len() < limits::BATCH_COMMITS
-                    && let Ok(waiting) = queue.try_recv()
-                {
-                    batch.push(waiting);
-                }
+                shared.queue().take_into(&mut batch);
                 let answers = shared.write(&mut turn, batch.iter().map(|waiting| &waiting.change));
                 shared.queued.fetch_sub(batch.len(), Ordering::SeqCst);
                 answers

@@ -8,16 +8,20 @@ use crate::StoreError;
 pub(super) const CACHE_BYTES: usize = 64 << 20;
 /// The log is full at this size. The bound keeps a restart fast.
 pub(super) const LOG_BYTES: u64 = 8 << 20;
-/// Commits that wait for the writing thread. One more waits to be queued.
-pub(super) const QUEUE_COMMITS: usize = 4096;
 /// Bytes of commits that wait, in units of [`QUEUE_UNIT_BYTES`].
 pub(super) const QUEUE_UNITS: u32 = 64 << 10;
 /// The unit in which waiting bytes are counted.
 pub(super) const QUEUE_UNIT_BYTES: usize = 1 << 10;
+/// A change takes at least so many units, so that no more than 4096 wait.
+pub(super) const LEAST_UNITS: usize = 16;
 /// The size of one commit. It is far beyond what the limits of runs allow: a larger one is a mistake of the host.
 pub(super) const COMMIT_BYTES: usize = 256 << 20;
 /// Commits of one transaction.
 pub(super) const BATCH_COMMITS: usize = 1024;
+/// Bytes of one transaction, but for the first change in it: what others wait for is a batch.
+pub(super) const BATCH_BYTES: usize = 2 << 20;
+/// What a change costs beside its bytes, when tenants share the disk.
+pub(super) const CHANGE_BYTES: usize = 512;
 /// A change up to this size may be written by the task that made it.
 pub(super) const DIRECT_BYTES: usize = 64 << 10;
 /// It may be as long as writes take less than this: a task must not hold up others for long.

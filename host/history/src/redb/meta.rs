@@ -1,6 +1,7 @@
 //! What is to be known of the file before anything else is read. Key `format`: the format of the file, a 32-bit big-endian
 //! number. Key `applied`: the last record of the log that the database had when it last became durable as a whole, a 64-bit
-//! big-endian number; 0, or no row, before the first. Key `indexed`, with an empty value: every run has its rows in the index.
+//! big-endian number; 0, or no row, before the first. Key `indexed`, with an empty value: every run has its rows in the index. Key
+//! `tallied`, with an empty value: what each tenant has is counted.
 
 use ::redb::{Database, Durability, ReadTransaction, ReadableDatabase, TableError, TableHandle, WriteTransaction};
 
@@ -12,6 +13,7 @@ const TABLE: TableId = TableId::Meta;
 const FORMAT_KEY: &[u8] = b"format";
 const APPLIED_KEY: &[u8] = b"applied";
 const INDEXED_KEY: &[u8] = b"indexed";
+const TALLIED_KEY: &[u8] = b"tallied";
 
 /// The format that this release writes. A later one that older releases cannot read has a higher number.
 const FORMAT: u32 = 1;
@@ -42,6 +44,7 @@ fn make(database: &Database) -> Result<(), StoreError> {
     }
     write(&transaction, FORMAT_KEY, &FORMAT.to_be_bytes())?;
     set_indexed(&transaction)?;
+    set_tallied(&transaction)?;
     transaction.commit().map_err(unavailable)
 }
 
@@ -70,6 +73,16 @@ pub(super) fn is_indexed(transaction: &ReadTransaction) -> Result<bool, StoreErr
 /// Says so, in the transaction that makes it true.
 pub(super) fn set_indexed(transaction: &WriteTransaction) -> Result<(), StoreError> {
     write(transaction, INDEXED_KEY, &[])
+}
+
+/// Whether what each tenant has is counted.
+pub(super) fn is_tallied(transaction: &ReadTransaction) -> Result<bool, StoreError> {
+    Ok(read::<0>(transaction, TALLIED_KEY)?.is_some())
+}
+
+/// Says so, in the transaction that makes it true.
+pub(super) fn set_tallied(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    write(transaction, TALLIED_KEY, &[])
 }
 
 /// Up to which record of the log the database has everything.

@@ -33,6 +33,7 @@ mod runs;
 mod schedules;
 mod snapshot;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -58,7 +59,7 @@ use self::snapshot::{Snapshot, aside};
 use self::writer::Writer;
 use crate::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
-    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Version,
+    RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
     VersionsChange,
 };
 
@@ -117,6 +118,7 @@ impl RedbStore {
         let database = Arc::new(database);
         let writer = Writer::open(Arc::clone(&database), log, options.log_bytes)?;
         index::build(&database)?;
+        tally::build(&database)?;
         Ok(Self { committer: Committer::start(writer)?, database })
     }
 
@@ -454,6 +456,14 @@ impl Store for RedbStore {
             }
             Ok(())
         })
+    }
+
+    fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage> {
+        Box::pin(async move { tally::get(&self.snapshot()?.table(tally::TABLE)?, tenant) })
+    }
+
+    fn weigh(&self, tenant: &Tenant, weight: u32) {
+        self.committer.weigh(tenant, weight);
     }
 
     fn failed(&self) -> Option<StoreError> {

@@ -29,6 +29,10 @@ pub(super) struct PreparedSchedule {
 }
 
 impl PreparedSchedule {
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
     /// About how many bytes it holds.
     pub(super) fn size(&self) -> usize {
         self.row.as_ref().map_or(0, Row::size) + 256

@@ -6,6 +6,7 @@ use ::redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::record::Record;
 use super::row::unavailable;
+use super::tally::{self, Tally};
 use crate::StoreError;
 
 /// What redb needs to know of a table.
@@ -116,11 +117,12 @@ pub(super) struct Writing<'t> {
     transaction: &'t WriteTransaction,
     tables: [Option<Table<'t>>; TableId::ALL.len()],
     record: Record,
+    tally: Tally,
 }
 
 impl<'t> Writing<'t> {
     pub(super) fn new(transaction: &'t WriteTransaction) -> Self {
-        Self { transaction, tables: Default::default(), record: Record::default() }
+        Self { transaction, tables: Default::default(), record: Record::default(), tally: Tally::default() }
     }
 
     /// A table, to read in it what was written so far.
@@ -150,20 +152,33 @@ impl<'t> Writing<'t> {
     }
 
     pub(super) fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.table(table)?.insert(key, value).map_err(unavailable)?;
+        let old = self.table(table)?.insert(key, value).map_err(unavailable)?.map(|old| old.value().len());
+        self.tally.put(table, key, old, value.len());
         self.record.put(table, key, value);
         Ok(())
     }
 
     pub(super) fn remove(&mut self, table: TableId, key: &[u8]) -> Result<(), StoreError> {
-        self.table(table)?.remove(key).map_err(unavailable)?;
+        let old = self.table(table)?.remove(key).map_err(unavailable)?.map(|old| old.value().len());
+        if let Some(old) = old {
+            self.tally.removed(table, key, old);
+        }
         self.record.remove(table, key);
         Ok(())
     }
 
-    /// Closes the tables. Gives what was written.
-    pub(super) fn done(self) -> Record {
-        self.record
+    /// Counts what was written, and closes the tables. Gives all that was written. A transaction that only repeats what the log has is not
+    /// brought to its end by this: the log has the counts as well.
+    pub(super) fn done(mut self) -> Result<Record, StoreError> {
+        let tally = std::mem::take(&mut self.tally);
+        if tally.is_empty() {
+            return Ok(self.record);
+        }
+        let rows = tally.rows(self.table(tally::TABLE)?)?;
+        for (key, value) in rows {
+            self.put(tally::TABLE, &key, &value)?;
+        }
+        Ok(self.record)
     }
 }
 

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallUsage, CallerId,
-    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits,
-    MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
-    Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
-    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, GatewayAct, GatewayNote,
+    HeldBack, Json, Limits, Manifest, MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason,
+    Recorded, RecordedRequest, RetryPolicy, Right, Run, RunClosed, RunContinued, RunForked, RunId, RunParked,
+    RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -163,7 +163,7 @@ pub(super) const CALL_KINDS: [CallKind; 13] = [
 ];
 
 /// Everything that parks a run.
-pub(super) const PARK_KINDS: [ParkKind; 10] = [
+pub(super) const PARK_KINDS: [ParkKind; 13] = [
     ParkKind::Divergence,
     ParkKind::Trap,
     ParkKind::FuelExhausted,
@@ -174,6 +174,9 @@ pub(super) const PARK_KINDS: [ParkKind; 10] = [
     ParkKind::GuestError,
     ParkKind::Imported,
     ParkKind::BudgetExceeded,
+    ParkKind::QuotaExceeded,
+    ParkKind::StepTooLarge,
+    ParkKind::TurnTooLong,
 ];
 
 fn reason() -> impl Strategy<Value = ParkReason> {
@@ -182,7 +185,9 @@ fn reason() -> impl Strategy<Value = ParkReason> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    any::<(u64, u64, u64, u32, u64, u32, u64, u32)>().prop_map(|(a, b, c, d, e, f, g, h)| Limits {
+    let first = any::<(u64, u64, u64, u32, u64, u32, u64, u32)>();
+    let rest = any::<(Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>)>();
+    (first, rest).prop_map(|((a, b, c, d, e, f, g, h), (i, j, k, l, m))| Limits {
         memory_bytes: a,
         step_fuel: b,
         request_bytes: c,
@@ -191,6 +196,11 @@ fn limits() -> impl Strategy<Value = Limits> {
         published_names: f,
         history_events: g,
         buffered_signals: h,
+        history_bytes: i,
+        turn_ms: j,
+        step_bytes: k,
+        result_bytes: l,
+        log_bytes: m,
     })
 }
 
@@ -198,12 +208,13 @@ fn limits() -> impl Strategy<Value = Limits> {
 pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
     let started = (tenant(), workflow(), digest(), caller_id(), json(), any::<[u8; 32]>(), limits());
     let of_others = (option::of(parent()), option::of(run_id()), option::of(any::<u64>()));
-    let started = (started, attributes(), of_others, configuration()).prop_map(
+    let started = (started, attributes(), of_others, configuration(), option::of(json())).prop_map(
         |(
             (tenant, workflow, version, id, input, seed, limits),
             attributes,
             (parent, continued_from, run_timeout_ms),
             configuration,
+            veil,
         )| {
             let started = RunStarted {
                 tenant,
@@ -218,6 +229,7 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
                 run_timeout_ms,
                 attributes,
                 configuration,
+                veil,
             };
             Event::RunStarted(Box::new(started))
         },
@@ -242,10 +254,14 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
         });
-    let completed =
-        (any::<u32>(), outcome(), any::<u32>(), option::of(usage())).prop_map(|(call, outcome, attempts, usage)| {
-            Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) })
-        });
+    const ACTS: [GatewayAct; 3] = [GatewayAct::Redacted, GatewayAct::Restored, GatewayAct::Denied];
+    let note = (".{0,20}", proptest::sample::select(&ACTS[..]), any::<u32>())
+        .prop_map(|(rule, did, count)| GatewayNote { rule, did, count });
+    let passed = (option::of(".{0,20}"), option::of(proptest::collection::vec(note, 0..3)), option::of(usage()));
+    let completed = (any::<u32>(), outcome(), any::<u32>(), passed).prop_map(|(call, outcome, attempts, passed)| {
+        let (grant, gateway, usage) = passed;
+        Event::CallCompleted(CallCompleted { grant, gateway, usage, ..CallCompleted::new(call, outcome, attempts) })
+    });
     let cancelled = any::<(u32, u64)>().prop_map(|(call, cause)| Event::CallCancelled(CallCancelled { call, cause }));
     let signal = (".{0,20}", json(), option::of(".{0,20}"))
         .prop_map(|(name, payload, key)| Event::SignalReceived(SignalReceived { name, payload, key }));
@@ -377,7 +393,10 @@ fn configuration() -> impl Strategy<Value = Option<Configuration>> {
 
 pub(super) fn version() -> impl Strategy<Value = Version> {
     let imports = vec(".{0,30}", 0..4);
-    let kept = (proptest::collection::btree_set("v[0-9.]{1,6}", 0..4), option::of(any::<u64>()));
+    let right = proptest::sample::select(vec!["*", "llm:openai/*", "http:GET a.example/v1/", "env:LANG"]);
+    let asks = vec(right.prop_map(|text| Right::parse(text).unwrap()), 0..3);
+    let manifest = option::of(asks.prop_map(|asks| Manifest { asks }));
+    let kept = (proptest::collection::btree_set("v[0-9.]{1,6}", 0..4), option::of(any::<u64>()), manifest);
     (workflow(), digest(), any::<u64>(), any::<u64>(), imports, any::<bool>(), configuration(), kept).prop_map(
         |(workflow, version, uploaded_ms, size_bytes, imports, has_query, configuration, kept)| Version {
             workflow,
@@ -389,6 +408,7 @@ pub(super) fn version() -> impl Strategy<Value = Version> {
             configuration,
             labels: serde_json::from_value(serde_json::json!(kept.0)).unwrap(),
             deactivated_ms: kept.1,
+            manifest: kept.2,
         },
     )
 }

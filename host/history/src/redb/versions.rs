@@ -54,6 +54,10 @@ pub(super) struct PreparedVersions {
 }
 
 impl PreparedVersions {
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
     /// About how many bytes it holds.
     pub(super) fn size(&self) -> usize {
         self.component.iter().map(Row::size).sum::<usize>() + self.routing.value.len() + self.put.len() * 4096 + 256
@@ -160,7 +164,7 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
 
 #[cfg(test)]
 mod tests {
-    use abide_model::{Label, Labels, Routing};
+    use abide_model::{Label, Labels, Manifest, Right, Routing};
     use proptest::prelude::*;
 
     use super::super::testing::{self, golden, tenant, with_rows};
@@ -208,12 +212,16 @@ mod tests {
             configuration: None,
             labels: Labels::default(),
             deactivated_ms: None,
+            manifest: None,
         };
         let component_row = golden("component", &component_rows(&tenant, version.version, b"component")[0]);
         let key = key(&tenant, &version.workflow, &version.version);
         let row = golden("version", &Row { key: key.clone(), value: value(3, &version) });
         let mut labelled = Version { deactivated_ms: Some(1_700_000_000_456), ..version.clone() };
         labelled.labels.add(Label::parse("v1.2").unwrap()).unwrap();
+        let manifest = Manifest { asks: vec![Right::parse("llm:openai/*").unwrap()] };
+        let asking = Version { manifest: Some(manifest), ..version.clone() };
+        let asking_row = golden("version-asking", &Row { key: key.clone(), value: value(3, &asking) });
         let labelled_row = golden("version-labelled", &Row { key, value: value(3, &labelled) });
         with_rows(TABLE, &[row], |writing| {
             component_row.put(writing, COMPONENTS).unwrap();
@@ -222,6 +230,8 @@ mod tests {
             assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![version.clone()]));
             labelled_row.put(writing, TABLE).unwrap();
             assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![labelled.clone()]));
+            asking_row.put(writing, TABLE).unwrap();
+            assert_eq!(list(writing.table(TABLE).unwrap(), &tenant, None), Ok(vec![asking.clone()]));
         });
     }
 }

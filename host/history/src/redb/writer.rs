@@ -54,7 +54,7 @@ impl Writer {
         let transaction = begin(&self.database, Durability::None)?;
         let mut writing = Writing::new(&transaction);
         let answers = batch::write(&mut writing, changes)?;
-        let record = writing.done();
+        let record = writing.done()?;
         if record.is_empty() {
             transaction.abort().map_err(unavailable)?;
         } else if self.log.fits(&record) {

@@ -124,6 +124,7 @@ async fn full(folder: &Path) -> Result<(), StoreError> {
         configuration: None,
         labels: abide_model::Labels::default(),
         deactivated_ms: None,
+        manifest: None,
     };
     let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
     let mut change = sample::versions_change(&store, &acme, &version.workflow).await?;

@@ -9,6 +9,7 @@
 //! fields are optional and come last.
 
 mod payload;
+mod size;
 
 use minicbor::{Decode, Encode};
 

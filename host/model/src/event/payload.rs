@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::Seq;
 use crate::{
-    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, Json, Limits,
-    Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Failure, GatewayNote,
+    Json, Limits, Outcome, ParkReason, RecordedRequest, RunId, Tenant, WorkflowName,
 };
 
 /// See [`Event::RunStarted`].
@@ -47,6 +47,9 @@ pub struct RunStarted {
     /// How its version was configured when it started.
     #[n(11)]
     pub configuration: Option<Configuration>,
+    /// The rules of its tenant's gateway that keep what they find out of this history.
+    #[n(12)]
+    pub veil: Option<Json>,
 }
 
 /// The run that started another one.
@@ -92,15 +95,21 @@ pub struct CallCompleted {
     /// How often it was tried by the host that completed it.
     #[n(2)]
     pub attempts: u32,
+    /// The grant by which it was allowed, where it took one.
+    #[n(3)]
+    pub grant: Option<String>,
     /// What it used, where somebody outside performed it.
     #[n(4)]
     pub usage: Option<CallUsage>,
+    /// What the rules of the gateway did to it.
+    #[n(5)]
+    pub gateway: Option<Vec<GatewayNote>>,
 }
 
 impl CallCompleted {
     /// An outcome, of which nothing more is known.
     pub fn new(call: CallIndex, outcome: Outcome, attempts: u32) -> Self {
-        Self { call, outcome, attempts, usage: None }
+        Self { call, outcome, attempts, grant: None, usage: None, gateway: None }
     }
 }
 

@@ -150,7 +150,7 @@ impl Capsule {
     }
 
     pub(crate) fn recording(&self) -> Recording<'_> {
-        Recording { run_id: self.head.run.run_id, history: &self.history }
+        Recording { run_id: self.head.run.run_id, history: &self.history, share: None }
     }
 
     /// The row of the run, as its history says it. Only what no event says is taken from the head: its attributes, and the version that it is on.

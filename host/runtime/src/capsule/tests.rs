@@ -27,6 +27,7 @@ fn sample() -> Capsule {
         run_timeout_ms: None,
         attributes: Attributes::default(),
         configuration: None,
+        veil: None,
     };
     let request = Request { head: json("{\"model\":\"m\"}"), messages: vec![json("{\"role\":\"user\"}"), json("[1]")] };
     let mut nodes = HashMap::new();

@@ -7,7 +7,9 @@ mod proving;
 use std::sync::Arc;
 use std::time::Instant;
 
-use abide_model::{Digest, Error, ErrorCode, Event, ParkKind, ParkReason, Recorded, RunId, Seq};
+use abide_activities::Share;
+use abide_fair::Slot;
+use abide_model::{Digest, Error, ErrorCode, Event, ParkKind, ParkReason, Recorded, RunId, Seq, Tenant};
 use bytes::Bytes;
 
 use abide_engine::Program;
@@ -29,6 +31,8 @@ pub(crate) struct Replayed {
     /// Where it could not go on.
     pub(crate) stopped: Option<ParkReason>,
     pub(crate) log: Vec<String>,
+    /// The seat of its guest, as long as somebody asks it something.
+    _seat: Option<Slot<Tenant>>,
 }
 
 /// What is replayed: a history, and whose it is.
@@ -36,6 +40,8 @@ pub(crate) struct Replayed {
 pub(crate) struct Recording<'a> {
     pub(crate) run_id: RunId,
     pub(crate) history: &'a [(Seq, Recorded)],
+    /// Whose turns its guest takes to compute; nobody's, where no host runs.
+    pub(crate) share: Option<&'a Share>,
 }
 
 /// Replays the history of a run.
@@ -47,20 +53,21 @@ pub(crate) async fn replay(
 ) -> Result<ReplayReport, Error> {
     let run = inner.store.run(&key.tenant, key.run_id).await?.ok_or_else(|| crate::errors::no_run(key))?;
     let history = inner.read_history(key).await?;
-    let recording = Recording { run_id: key.run_id, history: &history };
+    let share = inner.share(&key.tenant);
+    let recording = Recording { run_id: key.run_id, history: &history, share: Some(&share.activities) };
     if prove {
         let (version, sides) = match component {
             Some(file) => inner.programs.sides_of_file(file).await?,
             None => (run.version, inner.programs.sides(&key.tenant, run.version).await?),
         };
-        let _seats = inner.replay_seats.acquire_many(PROVING_SEATS).await.expect("the seats are never closed");
+        let _seats = inner.replay_seat(&key.tenant, PROVING_SEATS).await;
         return compare(&sides, recording, version).await;
     }
     let (version, program) = match component {
         Some(file) => inner.programs.load_file(file).await?,
         None => (run.version, inner.programs.get(&key.tenant, run.version).await?),
     };
-    let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
+    let _seat = inner.replay_seat(&key.tenant, 1).await;
     report(&program, version, recording).await
 }
 
@@ -73,15 +80,16 @@ pub(crate) async fn replay_chain(inner: &Arc<Inner>, key: &RunKey) -> Result<Vec
         Event::VersionChanged(changed) => Some((usize::try_from(*seq).unwrap_or(usize::MAX), changed.version)),
         _ => None,
     });
-    let told = guest_run_id(key.run_id, &history);
+    let (told, share) = (guest_run_id(key.run_id, &history), inner.share(&key.tenant));
     let mut version = started.version;
     let mut reports = Vec::new();
     let end = (history.len(), started.version);
     for (until, next) in changes.chain([end]) {
         let program = inner.programs.get(&key.tenant, version).await?;
         // Which run id the guest was told may stand further on.
-        let recording = Recording { run_id: told, history: &history[..until.min(history.len())] };
-        let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
+        let recording =
+            Recording { run_id: told, history: &history[..until.min(history.len())], share: Some(&share.activities) };
+        let _seat = inner.replay_seat(&key.tenant, 1).await;
         reports.push(ReplayReport { run_id: key.run_id, ..report(&program, version, recording).await? });
         version = next;
     }
@@ -124,8 +132,9 @@ pub(crate) async fn feed(
     program: &Program,
     history: &[(Seq, Recorded)],
 ) -> Result<Replayed, Error> {
-    let _seat = inner.replay_seats.acquire().await.expect("the seats are never closed");
-    feed_recording(program, Recording { run_id: key.run_id, history }).await
+    let (seat, share) = (inner.replay_seat(&key.tenant, 1).await, inner.share(&key.tenant));
+    let recording = Recording { run_id: key.run_id, history, share: Some(&share.activities) };
+    Ok(Replayed { _seat: Some(seat), ..feed_recording(program, recording).await? })
 }
 
 /// The same, without a host. Where the component diverges it is replayed a second time, watched, so that the reason names the guest's functions:
@@ -164,6 +173,9 @@ impl Recording<'_> {
         };
         let mut session = Session::new(program, self.run_id, *time_ms, started, self.history);
         session.keep_trace();
+        if let Some(share) = self.share {
+            session.take_turns(share.clone());
+        }
         Ok(session)
     }
 
@@ -177,6 +189,6 @@ impl Recording<'_> {
             }
         }
         let log = session.observed().map(|observed| observed.log(MAX_LOG_LINES)).unwrap_or_default();
-        Replayed { session, stopped, log: log.into_iter().map(|line| line.message).collect() }
+        Replayed { session, stopped, log: log.into_iter().map(|line| line.message).collect(), _seat: None }
     }
 }

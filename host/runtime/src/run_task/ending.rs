@@ -131,12 +131,13 @@ impl RunTask {
             id: run.id,
             input,
             seed: crate::checks::random().map_err(|error| StoreError::Unavailable(error.message))?,
-            limits: self.inner.config.limits.clone(),
+            limits: self.inner.limits_for(tenant),
             parent: run.parent,
             continued_from: Some(run.run_id),
             run_timeout_ms: self.run_timeout_ms,
             attributes: run.attributes,
             configuration,
+            veil: self.inner.veil_for(tenant),
         };
         let messages = pinned.into_iter().chain(messages).collect();
         let mut next = NewRun::new(run_id, self.inner.clock.now_ms(), started, messages);

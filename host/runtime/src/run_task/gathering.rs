@@ -22,6 +22,10 @@ impl RunTask {
                 backtrace: Vec::new(),
             });
         }
+        self.history_bytes += nodes.iter().map(|(_, node)| node.text.len() as u64).sum::<u64>();
+        if let Some(reason) = self.is_too_large().filter(|_| !ended) {
+            return self.park(reason);
+        }
         if let Some(attributes) = attributes {
             self.change_run(|run| run.attributes = attributes);
         }
@@ -62,6 +66,26 @@ impl RunTask {
         self.batch.commit.nodes.append(&mut nodes);
         self.batch.commit.published.extend(published);
         self.batch.effects.log.extend(log);
+    }
+
+    /// Why the run cannot go on for its size, or for that of all that its tenant has.
+    fn is_too_large(&self) -> Option<ParkReason> {
+        let limit = self.limits.history_bytes();
+        let message = if self.history_bytes > limit {
+            format!(
+                "the history has {} bytes, its limit is {limit}: end the run with `abide terminate`, and start it again with less to do",
+                self.history_bytes
+            )
+        } else {
+            let refused = self.inner.share(&self.key.tenant).check_stored().err()?;
+            return Some(ParkReason {
+                kind: ParkKind::QuotaExceeded,
+                message: format!("{}; then let it go on with `abide resume RUN`", refused.message),
+                event: Some(self.length),
+                backtrace: Vec::new(),
+            });
+        };
+        Some(ParkReason { kind: ParkKind::HistoryFull, message, event: Some(self.length), backtrace: Vec::new() })
     }
 
     /// The guest requested a call.

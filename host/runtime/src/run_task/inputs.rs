@@ -19,10 +19,10 @@ impl RunTask {
     /// What was being done for a call came to an outcome, or will not for now.
     pub(super) async fn performed(&mut self, call: CallIndex, performed: Option<Performed>) {
         let wanted = self.handles.remove(&call).is_some() && self.is_open() && self.waits_for(call);
-        if let Some(Performed { outcome, attempts, usage }) = performed.filter(|_| wanted) {
+        if let Some(Performed { outcome, attempts, usage, grant, gateway }) = performed.filter(|_| wanted) {
             self.awaited.remove(&call);
-            self.input(Event::CallCompleted(CallCompleted { usage, ..CallCompleted::new(call, outcome, attempts) }))
-                .await;
+            let gateway = Some(gateway).filter(|notes| !notes.is_empty());
+            self.input(Event::CallCompleted(CallCompleted { call, outcome, attempts, grant, usage, gateway })).await;
             self.batch.effects.settled.push(call);
         } else {
             self.inner.settled(&self.key, call, false);

@@ -27,7 +27,8 @@ impl RunTask {
         };
         let ledger = self.inner.store.run_ledger(&self.key.tenant, self.key.run_id).await?;
         let settled = ledger.and_then(|ledger| ledger.settled);
-        let seat = self.inner.residency.sit(&self.key).await;
+        let share = self.inner.share(&self.key.tenant);
+        let seat = self.inner.residency.sit(&self.key, share.claim()).await;
         self.meter.sits(settled, self.inner.clock.now_ms());
         let history = match std::mem::take(&mut self.fresh) {
             first if !first.is_empty() => (0..).zip(first).collect(),
@@ -44,10 +45,14 @@ impl RunTask {
             return Err(StoreError::Corrupt(format!("run {} does not begin with its start", self.key.run_id)));
         };
         self.limits = started.limits.clone();
+        self.history_bytes = history.iter().map(|(_, recorded)| recorded.bytes()).sum();
         self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
         session.watch_fuel();
+        self.veil = session.veil();
+        session.take_turns(share.activities.clone());
+        session.limit_turns(&started.limits);
         for (seq, recorded) in &history {
             self.meter.comes_to(*seq, &mut session);
             match session.deliver(*seq, recorded).await {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abide_activities::Performed;
 use abide_model::others::{AwaitChild, CancelRun, ChildStarted, SignalRun, StartChild, child_run_id};
 use abide_model::{
-    Call, CallKind, CallerId, Error, ErrorCode, Failure, Json, Outcome, Parent, Run, RunId, RunRef, RunStarted,
-    RunStatus,
+    Call, CallKind, CallerId, Digest, Error, ErrorCode, Failure, Json, Outcome, Parent, Right, Rights, Run, RunId,
+    RunRef, RunStarted, RunStatus, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -23,38 +23,51 @@ pub(super) const UNAVAILABLE: &str = "unavailable";
 /// What came of it; `None`: nothing yet, and somebody will say so when it does.
 type Doing = Pin<Box<dyn Future<Output = Option<Performed>> + Send>>;
 
-/// Does what `call` asks for.
-pub(super) fn perform(inner: &Arc<Inner>, key: &RunKey, call: Call, requested_ms: u64) -> Doing {
+/// What was done, and the grant that allowed it.
+type Done = Result<(Json, Option<Right>), Failure>;
+
+/// Does what `call` asks for, as a run of `workflow` on `version`.
+pub(super) fn perform(
+    inner: &Arc<Inner>,
+    key: &RunKey,
+    (workflow, version): (WorkflowName, Digest),
+    call: Call,
+    requested_ms: u64,
+) -> Doing {
     let host = Host { inner: inner.clone() };
     let key = key.clone();
     Box::pin(async move {
+        let rights = async || {
+            let rights = host.inner.rights_of(&key.tenant, &workflow, version).await;
+            rights.map_err(Error::from).map_err(failed)
+        };
         let request = &call.request.head;
-        let outcome = match call.kind {
-            CallKind::ChildrenStart => match read(request) {
-                Ok(start) => Some(start_child(&host, &key, call.index, start, requested_ms).await),
-                Err(failure) => Some(Err(failure)),
-            },
+        let done: Option<Done> = match call.kind {
+            CallKind::ChildrenStart => Some(
+                async { start_child(&host, &key, &rights().await?, call.index, read(request)?, requested_ms).await }
+                    .await,
+            ),
             CallKind::ChildrenResult => match read::<AwaitChild>(request) {
-                Ok(child) => result_of(&host, &key, child.run_id).await.transpose(),
+                Ok(child) => {
+                    result_of(&host, &key, child.run_id).await.transpose().map(|given| given.map(|json| (json, None)))
+                }
                 Err(failure) => Some(Err(failure)),
             },
-            CallKind::RunsSignal => Some(match read(request) {
-                Ok(signal) => signal_run(&host, &key, call.index, signal).await,
-                Err(failure) => Err(failure),
-            }),
-            CallKind::RunsCancel => Some(match read(request) {
-                Ok(cancel) => cancel_run(&host, &key, cancel).await,
-                Err(failure) => Err(failure),
-            }),
+            CallKind::RunsSignal => {
+                Some(async { signal_run(&host, &key, &rights().await?, call.index, read(request)?).await }.await)
+            }
+            CallKind::RunsCancel => {
+                Some(async { cancel_run(&host, &key, &rights().await?, read(request)?).await }.await)
+            }
             other => Some(Err(Failure::new("invalid-request", format!("`{other}` is not done by the host")))),
         };
-        let outcome = match outcome? {
-            Ok(json) => Outcome::Ok(json),
+        let (outcome, grant) = match done? {
+            Ok((json, grant)) => (Outcome::Ok(json), grant),
             // The host is on its way down. That is no outcome: it is done again when the host is up.
             Err(failure) if failure.code == UNAVAILABLE => std::future::pending().await,
-            Err(failure) => Outcome::Failed(failure),
+            Err(failure) => (Outcome::Failed(failure), None),
         };
-        Some(Performed::new(outcome, 1))
+        Some(Performed { grant: grant.map(|grant| grant.to_string()), ..Performed::new(outcome, 1) })
     })
 }
 
@@ -70,15 +83,20 @@ fn json(value: &impl Serialize) -> Json {
 async fn start_child(
     host: &Host,
     parent: &RunKey,
+    rights: &Rights,
     call: u32,
     start: StartChild,
     requested_ms: u64,
-) -> Result<Json, Failure> {
+) -> Done {
     let run_id = child_run_id(parent.run_id, call, requested_ms);
-    let started = match host.store().run(&parent.tenant, run_id).await.map_err(Error::from).map_err(failed)? {
-        // It was started before a crash.
-        Some(run) => ChildStarted { id: run.id, run_id },
+    let needed = Right::child(start.workflow.as_str());
+    let (started, grant) = match host.store().run(&parent.tenant, run_id).await.map_err(Error::from).map_err(failed)? {
+        // It was started before a crash, and was allowed then.
+        Some(run) => {
+            return Ok((json(&ChildStarted { id: run.id, run_id }), rights.check(&[needed]).unwrap_or_default()));
+        }
         None => {
+            let grant = rights.check(&[needed])?;
             let id = match start.id {
                 Some(id) => id,
                 None => CallerId::for_run(&start.workflow, run_id),
@@ -93,20 +111,21 @@ async fn start_child(
                 id: id.clone(),
                 input: start.input,
                 seed: crate::checks::random().map_err(failed)?,
-                limits: host.inner.config.limits.clone(),
+                limits: host.inner.limits_for(&parent.tenant),
                 parent: Some(Parent { run_id: parent.run_id, child: run_id }),
                 continued_from: None,
                 run_timeout_ms: start.run_timeout_ms,
                 attributes: Default::default(),
                 configuration: configuration.map_err(Error::from).map_err(failed)?,
+                veil: host.inner.veil_for(&parent.tenant),
             };
             let new = NewRun::new(run_id, host.inner.clock.now_ms(), started, Vec::new());
             host.commit_start(new.commit(), IfRunning::Reject).await.map_err(failed)?;
             new.drive(&host.inner);
-            ChildStarted { id, run_id }
+            (ChildStarted { id, run_id }, grant)
         }
     };
-    Ok(json(&started))
+    Ok((json(&started), grant))
 }
 
 /// What a child came to; `None` while it is open.
@@ -165,21 +184,47 @@ fn child_failed(run: &Run, outcome: Option<&Outcome>) -> Failure {
     failure
 }
 
-async fn signal_run(host: &Host, sender: &RunKey, call: u32, signal: SignalRun) -> Result<Json, Failure> {
+async fn signal_run(host: &Host, sender: &RunKey, rights: &Rights, call: u32, signal: SignalRun) -> Done {
     let run = RunRef::parse(&signal.run).map_err(failed)?;
+    let (run, grant) = allowed(host, sender, rights, &run, Right::signal).await?;
     // The same call sends it once, however often it is made.
     let key = Some(format!("{}:{call}", sender.run_id));
     host.signal(&sender.tenant, &run, &signal.name, signal.payload, key).await.map_err(failed)?;
-    Ok(Json::null())
+    Ok((Json::null(), grant))
 }
 
-async fn cancel_run(host: &Host, sender: &RunKey, cancel: CancelRun) -> Result<Json, Failure> {
+async fn cancel_run(host: &Host, sender: &RunKey, rights: &Rights, cancel: CancelRun) -> Done {
     let run = RunRef::parse(&cancel.run).map_err(failed)?;
+    let (run, grant) = allowed(host, sender, rights, &run, Right::cancel).await?;
     match host.cancel(&sender.tenant, &run, &cancel.reason).await {
-        Ok(_) => Ok(Json::null()),
-        Err(error) if error.code == ErrorCode::RunClosed => Ok(Json::null()),
+        Ok(_) => Ok((Json::null(), grant)),
+        Err(error) if error.code == ErrorCode::RunClosed => Ok((Json::null(), grant)),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// The run that is meant, where `sender` may do to it what needs `right` to its workflow. A run may do it to itself, and to its children by the
+/// right to start them.
+async fn allowed(
+    host: &Host,
+    sender: &RunKey,
+    rights: &Rights,
+    run: &RunRef,
+    right: fn(&str) -> Right,
+) -> Result<(RunRef, Option<Right>), Failure> {
+    let target = host.find(&sender.tenant, run).await.map_err(failed)?;
+    // From here on this run is meant, whatever its id comes to mean.
+    let found = RunRef::Run(target.run_id);
+    if target == *sender || rights.is_everything() {
+        return Ok((found, None));
+    }
+    let row = host.row(&target).await.map_err(failed)?;
+    let workflow = row.workflow.as_str();
+    let mut needed = vec![right(workflow)];
+    if row.parent.is_some_and(|parent| parent.run_id == sender.run_id) {
+        needed.push(Right::child(workflow));
+    }
+    Ok((found, rights.check(&needed)?))
 }
 
 /// An error of the host as a guest sees it.

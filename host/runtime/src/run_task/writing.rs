@@ -1,14 +1,39 @@
 //! Commits: what was gathered goes to the store, and what waited for that happens when it is durable.
 
-use abide_activities::Activity;
+use std::sync::Arc;
+
+use abide_activities::{Activity, Performed, Veil};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Error, Event, Recorded, Source};
+use abide_model::{Call, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
+use crate::inner::Inner;
+use crate::sharing::TenantShare;
+
+/// Performs an activity by what holds now for runs on a version. What the run's veil keeps out of its history is not in what this gives.
+async fn perform_activity(
+    inner: Arc<Inner>,
+    share: Arc<TenantShare>,
+    (workflow, version): (WorkflowName, Digest),
+    mut activity: Activity,
+    veil: Arc<Veil>,
+) -> Option<Performed> {
+    match inner.policy(&activity.tenant, &workflow, version).await {
+        Ok(policy) => activity.policy = Arc::new(policy),
+        // The host is on its way down, which is no outcome: it is performed when the host is up.
+        Err(_) => return std::future::pending().await,
+    }
+    let veiled = veil.cover(activity.kind, &activity.request).map(|(_, veiled)| veiled);
+    let mut performed = perform_admitted(&inner, &share, activity).await;
+    if let Some(veiled) = veiled {
+        performed.outcome = veiled.cover(performed.outcome);
+    }
+    Some(performed)
+}
 
 impl RunTask {
     /// Whether a host that comes up has to drive this run.
@@ -97,6 +122,7 @@ impl RunTask {
             self.inner.settled(&self.key, call, true);
         }
         if let Some(run) = &self.run {
+            let log = self.log.take(log, self.limits.log_bytes());
             write_log(&self.key, run, log);
         }
         if let Some(run) = &run {
@@ -119,8 +145,11 @@ impl RunTask {
         {
             self.awaited.insert(index, child.run_id);
         }
+        let Some(run) = &self.run else { return };
+        let on = (run.workflow.clone(), run.version);
         let performed = match source {
             Source::Activity => {
+                let share = self.inner.share(&self.key.tenant);
                 let activity = Activity {
                     tenant: self.key.tenant.clone(),
                     run_id: self.key.run_id,
@@ -130,10 +159,12 @@ impl RunTask {
                     options: call.options,
                     requested_ms,
                     deferred,
+                    policy: Arc::default(),
+                    share: share.activities.clone(),
                 };
-                self.inner.performer.perform(activity).map(Some).boxed()
+                perform_activity(self.inner.clone(), share, on, activity, self.veil.clone()).boxed()
             }
-            _ => others::perform(&self.inner, &self.key, call, requested_ms),
+            _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(index, (source, handle));
@@ -150,4 +181,18 @@ impl RunTask {
             self.written(result).await?;
         }
     }
+}
+
+/// Performs an activity when the quotas of its tenant allow it. One whose answer is waited for was begun before.
+async fn perform_admitted(inner: &Inner, share: &Arc<TenantShare>, activity: Activity) -> Performed {
+    let admitted = match activity.deferred {
+        Some(_) => None,
+        None => match inner.sharing.admit(share, activity.options.total_timeout_ms).await {
+            Ok(slot) => Some(slot),
+            Err(failure) => return Performed::new(Outcome::Failed(failure), 0),
+        },
+    };
+    let performed = inner.performer.perform(activity).await;
+    drop(admitted);
+    performed
 }

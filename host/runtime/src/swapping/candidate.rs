@@ -1,8 +1,8 @@
 //! A copy of a run on another version, on its way to where the run stands.
 
 use abide_engine::Program;
-use abide_model::{Digest, Error, ParkReason, Recorded, Seq};
-use tokio::sync::OwnedSemaphorePermit;
+use abide_fair::Slot;
+use abide_model::{Digest, Error, ParkReason, Recorded, Seq, Tenant};
 
 use crate::inner::{Inner, RunKey};
 use crate::prefix;
@@ -17,7 +17,7 @@ pub(crate) struct Candidate {
     /// How many events it knows.
     length: Seq,
     /// A seat for a replay: the copy needs none of its own once it has the one of the run's guest.
-    _seat: OwnedSemaphorePermit,
+    _seat: Slot<Tenant>,
 }
 
 impl Candidate {
@@ -29,11 +29,12 @@ impl Candidate {
         version: Digest,
         program: &Program,
     ) -> Result<Result<Self, ParkReason>, Error> {
-        let seat = inner.replay_seats.clone().acquire_owned().await.expect("the seats are never closed");
+        let seat = inner.replay_seat(&key.tenant, 1).await;
         let mut rest = inner.read_history(key).await?;
         let (started_ms, started) = prefix::start_of(key, &rest)?;
         let mut session = Session::new(program, key.run_id, started_ms, started, &rest);
         session.watch_fuel();
+        session.take_turns(inner.share(&key.tenant).activities.clone());
         let length = rest.len() as Seq;
         let settled = session.machine().settled();
         let surely = rest.partition_point(|(seq, _)| settled.is_some_and(|settled| *seq <= settled));

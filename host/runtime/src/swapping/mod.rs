@@ -201,8 +201,9 @@ impl Host {
             return Ok(reason);
         }
         let history = self.inner.read_history(key).await?;
-        let _seat = self.inner.replay_seats.acquire().await.expect("the seats are never closed");
-        let recording = Recording { run_id: key.run_id, history: &history };
+        let _seat = self.inner.replay_seat(&key.tenant, 1).await;
+        let share = self.inner.share(&key.tenant);
+        let recording = Recording { run_id: key.run_id, history: &history, share: Some(&share.activities) };
         let again = replaying::feed_watched(&target.program, recording).await?.stopped;
         Ok(again.filter(|again| again.event == reason.event && again.kind == reason.kind).unwrap_or(reason))
     }

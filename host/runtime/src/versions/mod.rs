@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use self::naming::{find, label, roll_back, usable};
 use crate::Host;
+use crate::capabilities::{check_asks, check_imports};
 use crate::errors;
 use crate::registry::Message;
 use crate::view::{ChangeVersion, ChangeWorkflow, Deployed, Upload, VersionDescription, Workflow};
@@ -40,7 +41,14 @@ impl Host {
         inner.check_ready()?;
         self.check_component(&file)?;
         upload.configuration.check()?;
-        let check = |import: &_| inner.performer.check_import(tenant, import);
+        inner.check_upload(tenant, file.len()).await?;
+        let _turn = inner.sharing.upload(&inner.share(tenant)).await;
+        let rights = inner.rights(tenant, None);
+        check_asks(&rights, &upload)?;
+        let check = |inspected: &Inspected| {
+            check_imports(&rights, upload.manifest.as_ref(), inspected)?;
+            inspected.typed.iter().try_for_each(|import| inner.performer.check_import(tenant, import))
+        };
         let (digest, mut inspected) = inner.programs.compile_upload(file, check).await?;
         let component = Bytes::from(std::mem::take(&mut inspected.component));
         let now_ms = inner.clock.now_ms();
@@ -52,6 +60,7 @@ impl Host {
                 let known = versions.iter().find(|known| known.version == digest);
                 let mut version = known.cloned().unwrap_or_else(&new);
                 version.configuration.clone_from(&configuration);
+                version.manifest.clone_from(&upload.manifest);
                 version.deactivated_ms = version.deactivated_ms.filter(|_| !upload.activate);
                 let created = known.is_none();
                 change.component = Some((digest, component.clone()));
@@ -65,7 +74,7 @@ impl Host {
             })
             .await?;
         let (version, created) = deployed.expect("a change that was made put the version");
-        inner.programs.configured(tenant, name, digest, version.configuration.clone());
+        inner.programs.uploaded(tenant, &version);
         if upload.activate {
             inner.swap_hint.notify_one();
         }
@@ -363,6 +372,7 @@ fn new_version(name: &WorkflowName, version: Digest, inspected: &Inspected, size
         configuration: None,
         labels: Labels::default(),
         deactivated_ms: None,
+        manifest: None,
     }
 }
 

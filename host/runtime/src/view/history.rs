@@ -1,8 +1,8 @@
 //! Histories as users see them.
 
 use abide_model::{
-    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, Json, Outcome,
-    ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
+    Attributes, CallIndex, CallKind, CallOptions, CallUsage, CallerId, Configuration, Digest, Event, GatewayNote, Json,
+    Outcome, ParkReason, Recorded, RunId, Seq, UpdateAnswer, WorkflowName,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,15 @@ pub struct HistoryEvent {
     /// What the call used: its provider, tokens and their price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<CallUsage>,
+    /// The grant by which the call was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// What the rules of the gateway did to the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Vec<GatewayNote>>,
+    /// The rules of the gateway that keep what they find out of this history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veil: Option<Json>,
     /// The name of a signal, an update or a marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -137,6 +146,9 @@ impl HistoryEvent {
             outcome: None,
             attempts: None,
             usage: None,
+            grant: None,
+            gateway: None,
+            veil: None,
             name: None,
             update: None,
             continued_as: None,
@@ -171,6 +183,7 @@ impl HistoryEvent {
                 shown.run_timeout_ms = started.run_timeout_ms;
                 shown.attributes = Some(started.attributes.clone()).filter(|attributes| !attributes.is_empty());
                 shown.configuration.clone_from(&started.configuration);
+                shown.veil.clone_from(&started.veil);
             }
             Event::UpdateReceived(update) => {
                 shown.update = Some(update.id.clone());
@@ -217,6 +230,8 @@ impl HistoryEvent {
                 shown.outcome = Some(completed.outcome.clone());
                 shown.attempts = Some(completed.attempts).filter(|attempts| *attempts > 0);
                 shown.usage.clone_from(&completed.usage);
+                shown.grant.clone_from(&completed.grant);
+                shown.gateway.clone_from(&completed.gateway);
             }
             Event::CallCancelled(cancelled) => {
                 shown.call = Some(cancelled.call);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use abide_history::Version;
-use abide_model::{Configuration, Digest, Label, ParkReason, Ramp, RunId, RunStatus, SwapPolicy, WorkflowName};
+use abide_model::{
+    Configuration, Digest, Label, Manifest, ParkReason, Ramp, RunId, RunStatus, SwapPolicy, WorkflowName,
+};
 use serde::{Deserialize, Serialize};
 
 /// What an upload brings along.
@@ -15,11 +17,13 @@ pub struct Upload {
     pub labels: Vec<Label>,
     /// Whether new runs take it from now on.
     pub activate: bool,
+    /// What the version asks for. All that its tenant has where there is none.
+    pub manifest: Option<Manifest>,
 }
 
 impl Default for Upload {
     fn default() -> Self {
-        Self { configuration: Configuration::default(), labels: Vec::new(), activate: true }
+        Self { configuration: Configuration::default(), labels: Vec::new(), activate: true, manifest: None }
     }
 }
 

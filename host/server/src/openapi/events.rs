@@ -2,9 +2,9 @@
 
 use abide_model::{
     CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CancelRequested, Digest, Event,
-    Failure, Limits, MarkerRecorded, Outcome, Recorded, RecordedRequest, RetryPolicy, RunClosed, RunContinued,
-    RunForked, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated, RunTimedOut, SignalReceived,
-    Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
+    Failure, GatewayAct, GatewayNote, Limits, MarkerRecorded, Outcome, Recorded, RecordedRequest, RetryPolicy,
+    RunClosed, RunContinued, RunForked, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunTerminated,
+    RunTimedOut, SignalReceived, Tenant, UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged,
 };
 use abide_runtime::view::{History, HistoryEvent};
 use serde_json::json;
@@ -26,6 +26,7 @@ fn every_event_is_as_documented() {
         run_timeout_ms: Some(1),
         attributes: attributes(),
         configuration: Some(configuration()),
+        veil: Some(text("{}")),
     };
     let retry = RetryPolicy {
         initial_interval_ms: Some(1),
@@ -42,13 +43,27 @@ fn every_event_is_as_documented() {
         retry: Some(retry),
         idempotency_key: Some("a".to_owned()),
     };
+    let acts = [
+        GatewayAct::Redacted,
+        GatewayAct::Tokenised,
+        GatewayAct::Restored,
+        GatewayAct::Capped,
+        GatewayAct::Stripped,
+        GatewayAct::Denied,
+    ];
+    let notes = acts.map(|did| GatewayNote { rule: "pii".into(), did, count: 1 }).into();
     let request = RecordedRequest::Inline(text("{}"));
     let closed = |outcome, cancelled| Event::RunClosed(RunClosed { cause: 0, outcome, cancelled });
     let answered = |answer| Event::UpdateAnswered(UpdateAnswered { id: "u".into(), cause: 0, answer });
     let events = vec![
         Event::RunStarted(Box::new(started)),
         Event::CallRequested(CallRequested { call: 0, cause: 0, kind: CallKind::ToolsCall, request, options }),
-        Event::CallCompleted(CallCompleted { usage: Some(usage()), ..CallCompleted::new(0, failure(), 2) }),
+        Event::CallCompleted(CallCompleted {
+            grant: Some("llm:openai/*".into()),
+            gateway: Some(notes),
+            usage: Some(usage()),
+            ..CallCompleted::new(0, failure(), 2)
+        }),
         Event::CallCancelled(CallCancelled { call: 1, cause: 0 }),
         Event::SignalReceived(SignalReceived { name: "a".into(), payload: text("1"), key: Some("k".into()) }),
         Event::CancelRequested(CancelRequested { reason: "a".into() }),

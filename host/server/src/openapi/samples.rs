@@ -2,8 +2,8 @@
 
 use abide_history::Version;
 use abide_model::{
-    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Micros,
-    Money, Outcome, Parent, ParkKind, ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
+    Attributes, CallUsage, CallerId, Configuration, Currency, Digest, Failure, ForkedFrom, HeldBack, Json, Manifest,
+    Micros, Money, Outcome, Parent, ParkKind, ParkReason, Run, RunId, RunStatus, Tokens, WorkflowName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -92,7 +92,12 @@ pub(super) fn version() -> Version {
         configuration: Some(configuration()),
         labels: serde_json::from_value(json!(["stable", "v1.2"])).unwrap(),
         deactivated_ms: Some(3),
+        manifest: Some(manifest()),
     }
+}
+
+pub(super) fn manifest() -> Manifest {
+    Manifest::parse(r#"{"asks":["llm:openai/*","env:LANG"]}"#).unwrap()
 }
 
 pub(super) fn configuration() -> Configuration {

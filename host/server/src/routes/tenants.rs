@@ -1,7 +1,7 @@
 //! Tenants and their settings.
 
 use abide_model::{Error, ErrorCode, SettingKind};
-use abide_runtime::view::{CreateTenant, TenantSetting, TenantView, Tenants};
+use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView, Tenants};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -27,6 +27,11 @@ pub(crate) async fn list(State(shared): State<Shared>) -> Json<Tenants> {
 /// `GET /v1/tenants/{tenant}`.
 pub(crate) async fn describe(State(shared): State<Shared>, TenantPath(tenant): TenantPath) -> Answer<TenantView> {
     Ok(Json(shared.host.tenant(&tenant)?))
+}
+
+/// `GET /v1/tenants/{tenant}/usage`.
+pub(crate) async fn usage(State(shared): State<Shared>, TenantPath(tenant): TenantPath) -> Answer<TenantUsage> {
+    Ok(Json(shared.host.usage(&tenant).await?))
 }
 
 /// `?revision=3`.

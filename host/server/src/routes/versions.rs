@@ -1,7 +1,7 @@
 //! Versions: uploads, labels, and the end of those that nobody needs.
 
 use abide_history::Version;
-use abide_model::{Configuration, Error, Label, WorkflowName};
+use abide_model::{Configuration, Error, Label, Manifest, WorkflowName};
 use abide_runtime::view::{ChangeVersion, Deployed, Upload, VersionDescription};
 use axum::Json;
 use axum::extract::State;
@@ -12,14 +12,14 @@ use crate::extract::{Body, Caller, Component, Given, Parameters, Query, VersionP
 use crate::problem::{Problem, invalid};
 use crate::state::Shared;
 
-/// `?name=N&configuration={…}&labels=A,B&activate=false`.
+/// `?name=N&configuration={…}&labels=A,B&activate=false&manifest={…}`.
 pub(crate) struct UploadParameters {
     name: WorkflowName,
     upload: Upload,
 }
 
 impl Parameters for UploadParameters {
-    const NAMES: &'static [&'static str] = &["name", "configuration", "labels", "activate"];
+    const NAMES: &'static [&'static str] = &["name", "configuration", "labels", "activate", "manifest"];
 
     fn read(given: &Given) -> Result<Self, Error> {
         let name = given.parsed("name", WorkflowName::parse)?;
@@ -33,6 +33,7 @@ impl Parameters for UploadParameters {
                 configuration: configuration.unwrap_or_default(),
                 labels: labels.unwrap_or_default(),
                 activate: given.flag("activate")?.unwrap_or(true),
+                manifest: given.parsed("manifest", Manifest::parse)?,
             },
         })
     }

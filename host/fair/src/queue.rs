@@ -1,0 +1,354 @@
+//! A queue that is fair between flows: start-time fair queueing (Goyal, Vin and Cheng, 1996). Each flow has its own order; which flow is
+//! next is decided by what each was charged, divided by its weight.
+//!
+//! A flow has a *due* place in virtual time. The flow whose place comes first is served, virtual time moves there, and the flow's place
+//! moves on by what it is charged. A flow that had nothing to do begins at the present: it neither pays for the time in which it was away
+//! nor is it paid for it. So a flow that always wants something gets its share by weight, whatever the others do, and one that comes waits
+//! for about one item of each other flow.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
+
+/// Costs are divided by weights in these units, so that little is lost.
+const UNIT: u128 = 1 << 16;
+
+/// What is said of an item at the head of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// It is taken.
+    Take,
+    /// It has to wait, and others may go before it.
+    Skip,
+    /// It has to wait, and nobody goes before it.
+    Stop,
+}
+
+/// Items of many flows.
+#[derive(Debug)]
+pub struct FairQueue<F, T> {
+    flows: HashMap<F, Flow<T>>,
+    /// Flows with items, by their place; of equal places, who was served longest ago.
+    waiting: BTreeSet<(u128, u64, F)>,
+    /// Flows without items whose place is still ahead: to be forgotten when virtual time has come there.
+    idle: BTreeSet<(u128, F)>,
+    now: u128,
+    served: u64,
+    items: usize,
+}
+
+#[derive(Debug)]
+struct Flow<T> {
+    weight: u32,
+    due: u128,
+    /// When it was served last, among flows of the same place.
+    turn: u64,
+    items: VecDeque<T>,
+}
+
+impl<F, T> Default for FairQueue<F, T> {
+    fn default() -> Self {
+        Self { flows: HashMap::new(), waiting: BTreeSet::new(), idle: BTreeSet::new(), now: 0, served: 0, items: 0 }
+    }
+}
+
+impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
+    /// An empty queue.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Items that wait.
+    pub fn len(&self) -> usize {
+        self.items
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.items == 0
+    }
+
+    /// Whether a flow has items.
+    pub fn has(&self, flow: &F) -> bool {
+        self.flows.get(flow).is_some_and(|known| !known.items.is_empty())
+    }
+
+    /// Adds an item at the end of its flow. The weight holds from now on; 0 counts as 1.
+    pub fn push(&mut self, flow: &F, weight: u32, item: T) {
+        let now = self.now;
+        let known = self.flow(flow);
+        known.weight = weight.max(1);
+        known.items.push_back(item);
+        if known.items.len() == 1 {
+            let before = known.due;
+            known.due = known.due.max(now);
+            let place = (known.due, known.turn, flow.clone());
+            self.idle.remove(&(before, flow.clone()));
+            self.waiting.insert(place);
+        }
+        self.items += 1;
+    }
+
+    /// Takes the item that is next, and charges its flow.
+    pub fn pop(&mut self, cost: u64) -> Option<(F, T)> {
+        self.pop_if(|_, _| (Fit::Take, cost))
+    }
+
+    /// Takes the first item that `fit` takes, of those that are next of their flows, and charges its flow what `fit` says.
+    pub fn pop_if(&mut self, mut fit: impl FnMut(&F, &T) -> (Fit, u64)) -> Option<(F, T)> {
+        let mut taken = None;
+        for place in &self.waiting {
+            let item =
+                self.flows.get(&place.2).and_then(|flow| flow.items.front()).expect("a flow that waits has an item");
+            match fit(&place.2, item) {
+                (Fit::Take, cost) => {
+                    taken = Some((place.clone(), cost));
+                    break;
+                }
+                (Fit::Skip, _) => {}
+                (Fit::Stop, _) => return None,
+            }
+        }
+        let (place, cost) = taken?;
+        self.waiting.remove(&place);
+        let (due, _, name) = place;
+        // One that was skipped is behind the present. What it did not use is lost, as it is for one that was away.
+        self.now = self.now.max(due);
+        self.served += 1;
+        let (now, served) = (self.now, self.served);
+        let flow = self.flows.get_mut(&name).expect("a flow that waits is known");
+        let item = flow.items.pop_front().expect("a flow that waits has an item");
+        flow.due = due.max(now) + share(cost, flow.weight);
+        flow.turn = served;
+        self.items -= 1;
+        let (due, empty) = (flow.due, flow.items.is_empty());
+        match empty {
+            true => drop(self.idle.insert((due, name.clone()))),
+            false => drop(self.waiting.insert((due, served, name.clone()))),
+        }
+        self.forget_idle();
+        Some((name, item))
+    }
+
+    /// Corrects what a flow of a weight was charged, when it is known what the item cost.
+    pub fn correct(&mut self, flow: &F, weight: u32, charged: u64, cost: u64) {
+        if charged == cost {
+            return;
+        }
+        let now = self.now;
+        // One that is forgotten has paid long ago; what it owes counts from the present.
+        if cost < charged && !self.flows.contains_key(flow) {
+            return;
+        }
+        let known = self.flow(flow);
+        let before = known.due;
+        known.due = match cost >= charged {
+            true => before.max(now) + share(cost - charged, weight),
+            false => before.saturating_sub(share(charged - cost, weight)),
+        };
+        let (after, turn, empty) = (known.due, known.turn, known.items.is_empty());
+        match empty {
+            true => {
+                self.idle.remove(&(before, flow.clone()));
+                self.idle.insert((after, flow.clone()));
+                self.forget_idle();
+            }
+            false => {
+                self.waiting.remove(&(before, turn, flow.clone()));
+                self.waiting.insert((after, turn, flow.clone()));
+            }
+        }
+    }
+
+    /// Removes the items that `keep` does not keep. Nobody is charged for them.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        for (name, flow) in &mut self.flows {
+            let before = flow.items.len();
+            flow.items.retain(&mut keep);
+            self.items -= before - flow.items.len();
+            if before > 0 && flow.items.is_empty() {
+                self.waiting.remove(&(flow.due, flow.turn, name.clone()));
+                self.idle.insert((flow.due, name.clone()));
+            }
+        }
+        self.forget_idle();
+    }
+
+    fn flow(&mut self, flow: &F) -> &mut Flow<T> {
+        // The turn of a new one is before all others: it is served first among equals.
+        self.flows.entry(flow.clone()).or_insert_with(|| Flow { weight: 1, due: 0, turn: 0, items: VecDeque::new() })
+    }
+
+    /// Forgets flows that would begin at the present anyway, so that as many are known as matter.
+    fn forget_idle(&mut self) {
+        while let Some((due, _)) = self.idle.first()
+            && *due <= self.now
+            && let Some((_, flow)) = self.idle.pop_first()
+        {
+            self.flows.remove(&flow);
+        }
+        // Nobody waits: the first that comes is served, whoever it is, so only the differences between those who owe matter.
+        if self.waiting.is_empty()
+            && let Some((due, _)) = self.idle.first()
+            && self.idle.len() == 1
+        {
+            self.now = *due;
+            if let Some((_, flow)) = self.idle.pop_first() {
+                self.flows.remove(&flow);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    fn known(&self) -> usize {
+        self.flows.len()
+    }
+}
+
+/// How far a cost moves a flow of a weight.
+fn share(cost: u64, weight: u32) -> u128 {
+    u128::from(cost) * UNIT / u128::from(weight.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Serves flows that always want something until `total` was charged. Gives what each was charged, and the longest time that the last
+    /// flow had to wait once it had an item, in cost.
+    fn serve(weights: &[u32], costs: &[u64], total: u64) -> Vec<u64> {
+        let mut queue = FairQueue::new();
+        for (flow, weight) in weights.iter().enumerate() {
+            queue.push(&flow, *weight, ());
+        }
+        let (mut charged, mut sum) = (vec![0; weights.len()], 0);
+        while sum < total {
+            let (flow, ()) = queue.pop_if(|flow, ()| (Fit::Take, costs[*flow])).unwrap();
+            charged[flow] += costs[flow];
+            sum += costs[flow];
+            queue.push(&flow, weights[flow], ());
+        }
+        charged
+    }
+
+    proptest! {
+        /// The bound of start-time fair queueing: two flows that always want something differ, by weight, by no more than their largest
+        /// items.
+        #[test]
+        fn shares_follow_the_weights(flows in prop::collection::vec((1u32..20, 1u64..1000), 2..6), total in 1_000u64..200_000) {
+            let (weights, costs): (Vec<_>, Vec<_>) = flows.iter().copied().unzip();
+            let charged = serve(&weights, &costs, total);
+            let normal = |flow: usize| charged[flow] as f64 / f64::from(weights[flow]);
+            let largest = |flow: usize| costs[flow] as f64 / f64::from(weights[flow]);
+            for one in 0..weights.len() {
+                for other in 0..weights.len() {
+                    let bound = largest(one) + largest(other) + 1.0;
+                    prop_assert!((normal(one) - normal(other)).abs() <= bound, "{charged:?} {weights:?} {costs:?}");
+                }
+            }
+        }
+
+        /// Nobody starves: who comes to a flood is served after at most one item of each flow, when all weigh the same.
+        #[test]
+        fn who_comes_is_served_soon(flood in 1usize..8, before in 0usize..200, cost in 1u64..1000) {
+            let mut queue = FairQueue::new();
+            for flow in 0..flood {
+                for _ in 0..1000 {
+                    queue.push(&flow, 1, ());
+                }
+            }
+            for _ in 0..before {
+                queue.pop(cost);
+            }
+            queue.push(&flood, 1, ());
+            let waited = (0..).take_while(|_| queue.pop(cost).unwrap().0 != flood).count();
+            prop_assert!(waited <= flood, "it waited for {waited} items of {flood} flows");
+        }
+
+        /// Whatever is pushed comes out once, in the order of its flow, and all that is known is forgotten in the end.
+        #[test]
+        fn nothing_is_lost(steps in prop::collection::vec((0usize..5, 1u32..9, 0u64..50, any::<bool>()), 0..300)) {
+            let mut queue = FairQueue::new();
+            let (mut next_in, mut next_out) = ([0u32; 5], [0u32; 5]);
+            let mut take = |queue: &mut FairQueue<usize, u32>, cost: u64| {
+                let Some((flow, item)) = queue.pop(cost / 2) else { return false };
+                assert_eq!(item, next_out[flow]);
+                next_out[flow] += 1;
+                queue.correct(&flow, 3, cost / 2, cost);
+                queue.correct(&flow, 3, cost, cost / 3);
+                true
+            };
+            for (flow, weight, cost, push) in steps {
+                if push {
+                    queue.push(&flow, weight, next_in[flow]);
+                    next_in[flow] += 1;
+                } else {
+                    take(&mut queue, cost);
+                }
+            }
+            while take(&mut queue, 7) {}
+            prop_assert_eq!(next_in, next_out);
+            prop_assert!(queue.is_empty());
+            prop_assert!(queue.known() <= 5);
+        }
+    }
+
+    #[test]
+    fn one_that_was_away_is_not_paid_for_it() {
+        let mut queue = FairQueue::new();
+        for _ in 0..100 {
+            queue.push(&"a", 1, ());
+        }
+        for _ in 0..50 {
+            queue.pop(10);
+        }
+        for _ in 0..10 {
+            queue.push(&"b", 1, ());
+        }
+        let of_b = (0..20).filter(|_| queue.pop(10).unwrap().0 == "b").count();
+        assert_eq!(of_b, 10, "both have half of it");
+    }
+
+    #[test]
+    fn one_that_is_held_up_lets_others_pass_and_is_not_paid_for_it() {
+        let mut queue = FairQueue::new();
+        for _ in 0..100 {
+            queue.push(&"a", 1, ());
+            queue.push(&"b", 1, ());
+        }
+        let held_up = |flow: &&str, (): &()| (if *flow == "a" { Fit::Skip } else { Fit::Take }, 10);
+        for _ in 0..20 {
+            assert_eq!(queue.pop_if(held_up).unwrap().0, "b");
+        }
+        let of_a = (0..20).filter(|_| queue.pop(10).unwrap().0 == "a").count();
+        assert!((9..=12).contains(&of_a), "{of_a} of 20");
+    }
+
+    #[test]
+    fn flows_that_have_paid_are_forgotten() {
+        let mut queue = FairQueue::new();
+        for flow in 0..1000 {
+            queue.push(&flow, 1, ());
+        }
+        while queue.pop(5).is_some() {}
+        for _ in 0..2 {
+            queue.push(&0, 1, ());
+            queue.push(&1, 1, ());
+            while queue.pop(100).is_some() {}
+        }
+        assert!(queue.known() < 10, "{} flows are known", queue.known());
+    }
+
+    #[test]
+    fn what_is_not_kept_is_not_served() {
+        let mut queue = FairQueue::new();
+        queue.push(&"a", 1, 1);
+        queue.push(&"a", 1, 2);
+        queue.push(&"b", 1, 3);
+        queue.retain(|item| *item == 2);
+        assert_eq!((queue.len(), queue.has(&"a"), queue.has(&"b")), (1, true, false));
+        assert_eq!(queue.pop(1), Some(("a", 2)));
+        assert_eq!(queue.pop(1), None);
+    }
+}
