@@ -122,7 +122,6 @@ fn memory(backend: Backend, input: &Value) -> (MemoryDigest, u64) {
         attributes: Attributes::default(),
         configuration: None,
         veil: None,
-        veil: None,
     };
     let spec = GuestSpec { run_id: RunId::new(1, 2), started_ms: 1, started, markers: HashMap::new() };
     let mut guest = Guest::new(&program, spec);

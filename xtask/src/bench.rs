@@ -7,7 +7,7 @@ use crate::{guests, places, toolchain};
 
 /// Measures. The arguments go to `abide-bench`: `--quick`, or the names of measures.
 pub(crate) fn command(arguments: &[String]) -> Result<()> {
-    let guests = guests::build(&["steps".to_owned(), "waiter".to_owned()])?;
+    let guests = guests::build(&["steps", "waiter", "hostile"].map(str::to_owned))?;
     let target = guests.parent().context("the guests lie nowhere")?;
     let figures = target.join("bench.json");
     let mut cargo = places::cargo();

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, control, deploy, dev, fork, grants, history, inspect, keys, ledger, list,
-    new, replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, compile, control, deploy, dev, fork, grants, history, inspect, keys, ledger,
+    list, new, replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Dev(dev::DevArguments),
     /// Run a host from a configuration file
     Serve(serve::ServeArguments),
+    /// Compile a component for a host that asks for it
+    #[command(hide = true)]
+    CompileComponent(compile::CompileArguments),
     /// Make a project to begin with
     New(new::NewArguments),
     /// Make a component of a workflow's source

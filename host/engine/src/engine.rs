@@ -11,11 +11,12 @@ use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationCo
 use crate::bindings::Workflow;
 use crate::bindings::abide::workflow::types::Failure;
 use crate::calls::Imports;
+use crate::compiler::Compiler;
 use crate::state::{GuestState, MAX_TABLE_ELEMENTS};
 use crate::typed;
 
 /// How long a guest computes before others get their turn.
-const TIME_SLICE: Duration = Duration::from_millis(5);
+const TIME_SLICE: Duration = Duration::from_millis(1);
 
 /// What an engine is made for.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ impl Default for EngineConfig {
 pub struct Engine {
     inner: wasmtime::Engine,
     linker: Arc<Linker<GuestState>>,
+    /// What compiles, where it is not this process; and the largest memory that the code is for.
+    compiler: Option<(Arc<Compiler>, u64)>,
     _ticker: Arc<Ticker>,
 }
 
@@ -53,6 +56,12 @@ impl Engine {
     /// An engine.
     pub fn new(config: &EngineConfig) -> Result<Self, Error> {
         Self::with_settings(&wasmtime_config(config))
+    }
+
+    /// The same, which has its components compiled elsewhere.
+    pub fn compiled_by(config: &EngineConfig, compiler: Option<Compiler>) -> Result<Self, Error> {
+        let compiler = compiler.map(|compiler| (Arc::new(compiler), config.max_memory_bytes));
+        Ok(Self { compiler, ..Self::new(config)? })
     }
 
     /// An engine with settings that end with those of [`decide_results`].
@@ -81,12 +90,15 @@ impl Engine {
                 }
             })
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
-        Ok(Self { inner, linker: Arc::new(linker), _ticker: Arc::new(Ticker(stop)) })
+        Ok(Self { inner, linker: Arc::new(linker), compiler: None, _ticker: Arc::new(Ticker(stop)) })
     }
 
     /// Compiles a component to machine code; takes from 0.1 s to many seconds of all cores. The code is good for engines with the same
     /// [`Engine::code_id`] only.
     pub fn compile(&self, component: &[u8]) -> Result<Vec<u8>, Error> {
+        if let Some((compiler, max_memory_bytes)) = &self.compiler {
+            return compiler.compile(component, *max_memory_bytes, &self.code_id());
+        }
         self.inner.precompile_component(component).map_err(|error| {
             Error::new(ErrorCode::InvalidComponent, format!("the component cannot be compiled: {error:#}"))
         })
@@ -130,18 +142,26 @@ impl Engine {
     }
 }
 
+/// Core instances of a component, at most.
+const MAX_INSTANCES: u32 = 100;
+/// Tables of a component, at most.
+const MAX_TABLES: u32 = 100;
+/// Stacks for each guest. One that waits has one; one that waits in many of its own tasks at once has more.
+const STACKS: u32 = 16;
+
 /// The settings of wasmtime that guests run with; public so that what they cost can be compared with wasmtime itself.
 pub fn wasmtime_config(config: &EngineConfig) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    // A component made by the usual tools has one to four core instances and one memory; adapters add a few.
+    // A component made by the usual tools has one to four core instances and one memory; adapters add a few. There is as much as all guests
+    // together may have, so that none of them takes what another needs: instances and tables that nobody has cost nothing.
     pool.total_component_instances(config.max_guests)
-        .total_core_instances(config.max_guests.saturating_mul(8))
+        .total_core_instances(config.max_guests.saturating_mul(MAX_INSTANCES))
         .total_memories(config.max_guests.saturating_mul(2))
-        .total_tables(config.max_guests.saturating_mul(8))
-        .total_stacks(config.max_guests.saturating_mul(2))
-        .max_core_instances_per_component(100)
+        .total_tables(config.max_guests.saturating_mul(MAX_TABLES))
+        .total_stacks(config.max_guests.saturating_mul(STACKS))
+        .max_core_instances_per_component(MAX_INSTANCES)
         .max_memories_per_component(2)
-        .max_tables_per_component(100)
+        .max_tables_per_component(MAX_TABLES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(usize::try_from(config.max_memory_bytes).unwrap_or(usize::MAX))

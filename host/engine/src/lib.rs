@@ -8,6 +8,7 @@ mod bindings;
 mod blocking;
 mod cache;
 mod calls;
+mod compiler;
 mod convert;
 mod engine;
 mod entry;
@@ -28,6 +29,7 @@ mod wasi;
 mod watch;
 
 pub use cache::CompiledCache;
+pub use compiler::{Compiler, serve_compiler};
 pub use engine::{Engine, EngineConfig, Program, wasmtime_config};
 pub use guest::{Guest, GuestSpec, Stop, Turn};
 pub use inspect::{Inspected, TypedImport, inspect};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abide_activities::{Activity, Performed, Performer};
-use abide_engine::{CompiledCache, Engine, EngineConfig};
+use abide_engine::{CompiledCache, Compiler, Engine, EngineConfig};
 use abide_history::Store;
 use abide_model::{
     CallerId, Clock, Error, ErrorCode, Event, Failure, Json, Limits, Outcome, Run, RunId, RunRef, RunStarted,
@@ -47,6 +47,8 @@ pub struct HostConfig {
     pub limits: Limits,
     /// The largest component that may be uploaded, in bytes.
     pub max_component_bytes: usize,
+    /// What compiles components, where that is another process.
+    pub compiler: Option<Compiler>,
     /// How long runs that have ended are kept.
     pub retention: Retention,
 }
@@ -60,6 +62,7 @@ impl HostConfig {
             resident_bytes: 2 << 30,
             limits: Limits::default(),
             max_component_bytes: 64 << 20,
+            compiler: None,
             retention: Retention::default(),
         }
     }
@@ -125,10 +128,11 @@ impl Host {
         let seats = seats.ok_or_else(|| {
             Error::new(ErrorCode::InvalidConfig, "the number of resident guests has to be 1 to 100000")
         })?;
-        let engine = Engine::new(&EngineConfig {
+        let engine_config = EngineConfig {
             max_guests: seats + REPLAY_SEATS,
             max_memory_bytes: config.limits.memory_bytes.max(EngineConfig::default().max_memory_bytes),
-        })?;
+        };
+        let engine = Engine::compiled_by(&engine_config, config.compiler.clone())?;
         let cache = CompiledCache::open(&config.cache_dir)?;
         let inner = Arc::new(Inner {
             programs: Programs::new(engine, cache, store.clone()),

@@ -66,7 +66,7 @@ impl Host {
     /// A run brings its limits along. They decide results, so they stay; a host that would not give them refuses the run.
     fn check_limits(&self, capsule: &Capsule) -> Result<(), Error> {
         let (theirs, ours) = (&capsule.started().limits, &self.inner.config.limits);
-        let pairs: [(&str, LimitOf); 8] = [
+        let pairs: [(&str, LimitOf); 12] = [
             ("memory_bytes", |limits| limits.memory_bytes),
             ("step_fuel", |limits| limits.step_fuel),
             ("request_bytes", |limits| limits.request_bytes),
@@ -75,6 +75,11 @@ impl Host {
             ("published_names", |limits| limits.published_names.into()),
             ("history_events", |limits| limits.history_events),
             ("buffered_signals", |limits| limits.buffered_signals.into()),
+            // Of a result, those of earlier releases have none: it is bounded by what a commit takes.
+            ("history_bytes", Limits::history_bytes),
+            ("turn_ms", Limits::turn_ms),
+            ("step_bytes", Limits::step_bytes),
+            ("log_bytes", Limits::log_bytes),
         ];
         match pairs.into_iter().find(|(_, of)| of(theirs) > of(ours)) {
             None => Ok(()),

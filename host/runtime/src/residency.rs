@@ -9,7 +9,7 @@
 //! long as the whole process has less in memory than the guests may have, nobody has to leave for bytes.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abide_fair::{Ask, Charge, Slot, Slots};
@@ -26,6 +26,8 @@ pub(crate) struct Residency {
     /// What the process has in memory, where the system tells.
     in_memory_bytes: fn() -> Option<u64>,
     clock: AtomicU64,
+    /// How many wait for a seat: mostly nobody.
+    waiting: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -64,6 +66,8 @@ impl Default for Claim {
 /// What the seats know of a resident guest.
 struct Place {
     key: RunKey,
+    /// What all guests of its tenant may have.
+    tenant_bytes: u64,
     /// The guest waits, and may be dropped.
     idle: AtomicBool,
     /// It was asked to leave for one that waits.
@@ -148,6 +152,7 @@ impl Residency {
             bytes: AtomicU64::new(0),
             in_memory_bytes,
             clock: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
             state: Mutex::default(),
         })
     }
@@ -168,6 +173,7 @@ impl Residency {
         };
         let place = Arc::new(Place {
             key: key.clone(),
+            tenant_bytes: claim.bytes,
             idle: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             last_used: AtomicU64::new(0),
@@ -237,12 +243,14 @@ struct Waiting<'a> {
 impl<'a> Waiting<'a> {
     fn new(residency: &'a Residency, tenant: &'a Tenant) -> Self {
         residency.lock().tenants.entry(tenant.clone()).or_default().waiting += 1;
+        residency.waiting.fetch_add(1, Ordering::AcqRel);
         Self { residency, tenant }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        self.residency.waiting.fetch_sub(1, Ordering::AcqRel);
         if let Some(standing) = self.residency.lock().tenants.get_mut(self.tenant) {
             standing.waiting -= 1;
         }
@@ -289,6 +297,9 @@ impl Seat {
     fn should_leave(&self) -> bool {
         if self.residency.is_full() {
             return true;
+        }
+        if self.residency.waiting.load(Ordering::Acquire) == 0 && self.place.tenant_bytes == u64::MAX {
+            return false;
         }
         let tenant = &self.place.key.tenant;
         let state = self.residency.lock();

@@ -15,6 +15,8 @@ use crate::slice;
 
 /// Replays and queries at the same time, beside the resident guests.
 pub(crate) const REPLAY_SEATS: u32 = 8;
+/// Of those, so many are kept for others than the tenant that has the rest.
+const KEPT_SEATS: u32 = 2;
 /// Uploads that are looked at and compiled at the same time.
 const UPLOADS: u32 = 2;
 /// How long an activity waits for its tenant's quota, where the guest does not say how long it may take.
@@ -79,10 +81,9 @@ impl Sharing {
         share
     }
 
-    /// Waits for a seat for a replay. A tenant has at most half of them, so that others can always look at something.
+    /// Waits for a seat for a replay. A tenant never has all of them, so that others can always look at something.
     pub(crate) async fn replay(&self, share: &TenantShare, seats: u32) -> Slot<Tenant> {
-        let most = (REPLAY_SEATS / 2).max(seats);
-        self.replays.take(share.ask().units(seats).at_most(most)).await
+        self.replays.take(share.ask().units(seats).at_most(REPLAY_SEATS - KEPT_SEATS)).await
     }
 
     /// Waits until an upload may be looked at: one of a tenant at a time.

@@ -1,6 +1,6 @@
 //! Sharing the threads among guests, fairly between tenants.
 //!
-//! There are fewer turns than threads, so that a thread is left for everything that is not a guest. A guest takes a turn of its tenant before it is
+//! There are as many turns as cores. The command has one thread more, so that one is left for everything that is not a guest. A guest takes a turn of its tenant before it is
 //! polled and keeps it for a slice; then it waits behind others, if any wait. Who is next is decided by the time that each tenant's guests have
 //! used: one endless loop or a thousand of them cost another tenant its share, and no more.
 
@@ -13,10 +13,11 @@ use abide_model::Tenant;
 /// A guest that has worked for so long lets others work.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// The turns of a host: one less than it has threads.
+/// The turns of a host.
 pub(crate) fn turns() -> Slots<Tenant> {
-    let threads = tokio::runtime::Handle::try_current().map_or(2, |handle| handle.metrics().num_workers());
-    Slots::new(u32::try_from(threads.saturating_sub(1)).unwrap_or(u32::MAX), Charge::Time)
+    let threads = tokio::runtime::Handle::try_current().map_or(1, |handle| handle.metrics().num_workers());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Slots::new(u32::try_from(threads.min(cores)).unwrap_or(u32::MAX), Charge::Time)
 }
 
 /// The time slice of a guest that is being polled. A guest also yields for wasmtime's own reasons, many times within a slice; then it is polled

@@ -105,9 +105,11 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
     let cache_dir = config.data.join("cache");
     let mut activities = config.activities;
     activities.cache_dir = Some(cache_dir.clone());
+    activities.compiler = config.host.compiler(config.compiler.as_deref());
+    let compiler = activities.compiler.clone();
     let activities = Activities::new(activities, &config.base_dir, clock.clone())?;
     let performer: Arc<dyn Performer> = Arc::new(activities.clone());
-    let host_config = host_config(cache_dir, &config.host, config.limits, config.retention);
+    let host_config = HostConfig { compiler, ..host_config(cache_dir, &config.host, config.limits, config.retention) };
     let host = Host::open(host_config, store, performer, clock).await?;
     let options = Options {
         max_component_bytes: config.host.max_component_bytes,
@@ -134,6 +136,7 @@ fn host_config(cache_dir: PathBuf, host: &HostSection, limits: Limits, retention
         resident_bytes: host.resident_bytes,
         limits,
         max_component_bytes: host.max_component_bytes,
+        compiler: None,
         retention,
     }
 }

@@ -11,7 +11,7 @@ use abide_activities::{
     WorkersProvider,
 };
 use abide_model::{Error, ErrorCode, Limits, WorkflowName};
-use abide_runtime::{HostConfig, Retention};
+use abide_runtime::{Compiler, HostConfig, Retention};
 use serde::{Deserialize, Deserializer};
 
 use crate::access::Auth;
@@ -43,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the host as a whole may use.
     pub host: HostSection,
+    /// The binary `abide`, which compiles what is uploaded in a process of its own. Not in the file: the host knows itself.
+    pub compiler: Option<PathBuf>,
     /// How long runs that have ended are kept.
     pub retention: Retention,
     /// The master key, and what is sealed.
@@ -63,12 +65,25 @@ pub struct HostSection {
     pub resident_bytes: u64,
     /// The largest component that may be uploaded.
     pub max_component_bytes: usize,
+    /// How long a component may take the compiler, in milliseconds.
+    pub compile_timeout_ms: u64,
+}
+
+impl HostSection {
+    /// How components are compiled by the binary `program`.
+    pub(crate) fn compiler(&self, program: Option<&Path>) -> Option<Compiler> {
+        program.map(|program| Compiler {
+            program: program.to_owned(),
+            arguments: vec!["compile-component".into()],
+            patience: Duration::from_millis(self.compile_timeout_ms),
+        })
+    }
 }
 
 impl Default for HostSection {
     fn default() -> Self {
         let HostConfig { max_resident, resident_bytes, max_component_bytes, .. } = HostConfig::new(PathBuf::new());
-        Self { max_resident_guests: max_resident, resident_bytes, max_component_bytes }
+        Self { max_resident_guests: max_resident, resident_bytes, max_component_bytes, compile_timeout_ms: 120_000 }
     }
 }
 
@@ -238,6 +253,7 @@ impl Config {
             behind_tls_proxy,
             limits,
             host,
+            compiler: None,
             retention: retention.into(),
             encryption,
             activities: ActivitiesConfig {
@@ -252,6 +268,7 @@ impl Config {
                 activities,
                 public_url,
                 cache_dir: None,
+                compiler: None,
             },
             base_dir: base_dir.to_owned(),
         }

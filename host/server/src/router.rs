@@ -139,6 +139,7 @@ fn routes() -> Vec<Route> {
         get("/v1/tenants/{tenant}", VIEWER, tenants::describe),
         delete("/v1/tenants/{tenant}", Access::Host, tenants::delete),
         get("/v1/tenants/{tenant}/export", ADMIN, tenants::export),
+        get("/v1/tenants/{tenant}/usage", VIEWER, tenants::usage),
         get("/v1/tenants/{tenant}/settings/{setting}", VIEWER, tenants::setting),
         put("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::put_setting),
         delete("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::delete_setting),

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, bail};
 
 const USAGE: &str = "usage: abide-bench --guests FOLDER --out FILE [--folder FOLDER] [--quick] [MEASURE…]
 
-  --guests FOLDER   where `steps.wasm` and `waiter.wasm` are, and those of `components`
+  --guests FOLDER   where `steps.wasm`, `waiter.wasm` and `hostile.wasm` are, and those of `components`
   --out FILE        where the figures go, as JSON
   --folder FOLDER   on the disk that is measured [default: the folder of FILE]
   --quick           shorter, and less certain
-  MEASURE           only those: memory, sequential, latency, concurrent, replay, check, components";
+  MEASURE           only those: memory, sequential, latency, concurrent, replay, check, noisy, components";
 
 /// What is measured, and where.
 pub(crate) struct Arguments {
@@ -32,7 +32,7 @@ impl Arguments {
                 "--out" => out = Some(path()?),
                 "--folder" => folder = Some(path()?),
                 "--quick" => quick = true,
-                "memory" | "sequential" | "latency" | "concurrent" | "replay" | "check" | "components" => {
+                "memory" | "sequential" | "latency" | "concurrent" | "replay" | "check" | "noisy" | "components" => {
                     only.push(argument)
                 }
                 _ => bail!("there is no argument `{argument}`\n\n{USAGE}"),

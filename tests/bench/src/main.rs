@@ -11,6 +11,7 @@ mod components;
 mod concurrent;
 mod disk;
 mod memory;
+mod noisy;
 mod replay;
 mod report;
 mod sequential;
@@ -23,9 +24,9 @@ use crate::report::Report;
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
-    // Two threads beside the one that writes the history: the machine that the aims are for has two cores.
+    // One thread more than cores, as the command has: guests compute on as many as there are cores.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(2, usize::from))
+        .worker_threads(std::thread::available_parallelism().map_or(2, usize::from) + 1)
         .enable_all()
         .build()
         .context("cannot start the threads")?;
@@ -55,6 +56,9 @@ async fn measure(arguments: &Arguments) -> Result<Report> {
     }
     if arguments.wants("check") {
         check::measure(arguments, &mut report).await?;
+    }
+    if arguments.wants("noisy") {
+        noisy::measure(arguments, &mut report).await?;
     }
     if arguments.wants("components") {
         components::measure(arguments, &mut report).await?;

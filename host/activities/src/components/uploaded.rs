@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use abide_engine::{CompiledCache, Engine, EngineConfig, inspect_tool};
+use abide_engine::{CompiledCache, Compiler, Engine, EngineConfig, inspect_tool};
 use abide_model::{Error, ErrorCode, Failure, InterfaceName, Json, Outcome, Right, Tenant};
 use tempfile::TempDir;
 
@@ -39,6 +39,7 @@ struct Inner {
     pass_env: BTreeSet<String>,
     client: reqwest::Client,
     cache_dir: Option<PathBuf>,
+    compiler: Option<Compiler>,
     /// Made when the first one comes: it reserves address space.
     ground: OnceLock<Result<Ground, Error>>,
     installed: RwLock<BTreeMap<(Tenant, String), Installed>>,
@@ -114,6 +115,7 @@ impl ToolComponents {
             pass_env: config.tool_uploads.pass_env.iter().cloned().collect(),
             client: client.clone(),
             cache_dir: config.cache_dir.clone(),
+            compiler: config.compiler.clone(),
             ground: OnceLock::new(),
             installed: RwLock::default(),
         }))
@@ -234,11 +236,12 @@ impl ToolComponents {
     fn ground(&self) -> Result<&Ground, Error> {
         let made = self.0.ground.get_or_init(|| {
             let (cache, temporary) = cache(self.0.cache_dir.as_deref())?;
-            let engine = Engine::new(&EngineConfig {
+            let config = EngineConfig {
                 // An instance may be on its way out while the next begins.
                 max_guests: u32::try_from(MAX_ATTEMPTS * 2).unwrap_or(u32::MAX),
                 max_memory_bytes: MAX_MEMORY_BYTES,
-            })?;
+            };
+            let engine = Engine::compiled_by(&config, self.0.compiler.clone())?;
             Ok(Ground { engine, cache, temporary })
         });
         made.as_ref().map_err(Clone::clone)

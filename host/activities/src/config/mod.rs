@@ -73,6 +73,9 @@ pub struct ActivitiesConfig {
     /// Where compiled tool components are kept. Without it they are compiled at each start. No key of the file: the host says it.
     #[serde(skip)]
     pub cache_dir: Option<PathBuf>,
+    /// What compiles tool components that are uploaded, where that is another process. No key of the file.
+    #[serde(skip)]
+    pub compiler: Option<abide_engine::Compiler>,
 }
 
 impl ActivitiesConfig {

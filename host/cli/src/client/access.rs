@@ -2,7 +2,8 @@
 
 use abide_model::Json;
 use abide_runtime::view::{
-    Audit, CreateTenant, CreateToken, CreatedToken, Identity, TenantSetting, TenantView, Tenants, TokenView, Tokens,
+    Audit, CreateTenant, CreateToken, CreatedToken, Identity, TenantSetting, TenantUsage, TenantView, Tenants,
+    TokenView, Tokens,
 };
 use anyhow::Result;
 use reqwest::{Method, Url};
@@ -45,6 +46,10 @@ impl Client {
 
     pub(crate) async fn tenant(&self, tenant: &str) -> Result<TenantView> {
         self.ask(self.http.get(self.url(&["v1", "tenants", tenant]))).await
+    }
+
+    pub(crate) async fn usage(&self, tenant: &str) -> Result<TenantUsage> {
+        self.ask(self.http.get(self.url(&["v1", "tenants", tenant, "usage"]))).await
     }
 
     pub(crate) async fn setting(&self, tenant: &str, setting: &str) -> Result<TenantSetting> {

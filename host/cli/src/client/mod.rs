@@ -5,7 +5,6 @@ mod connection;
 mod events;
 mod follow;
 mod forks;
-pub(crate) mod grants;
 mod ledger;
 mod patience;
 mod replays;

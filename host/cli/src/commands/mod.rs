@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod capsule;
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod control;
 pub(crate) mod deploy;
 pub(crate) mod dev;
@@ -46,6 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         Command::Dev(dev) => dev::run(dev, format).await,
         Command::Serve(serve) => serve::run(serve, format).await,
+        Command::CompileComponent(compile) => compile::run(&compile),
         Command::New(new) => new::run(new, format),
         Command::Build(build) => build::run(build, format).await,
         Command::Inspect(inspect) => inspect::run(client, inspect, format).await,
@@ -81,7 +83,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
         Command::Keys(command) => keys::run(command, format),
         Command::Secrets(secrets) => secrets::run(&client()?, secrets, format).await,
-        Command::Grants(command) => grants::run(&client()?, command, format).await,
+        Command::Grants(command) => {
+            grants::run(&client()?, arguments.global.connection.tenant.as_deref(), command, format).await
+        }
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

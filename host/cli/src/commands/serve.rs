@@ -30,7 +30,9 @@ pub(crate) async fn run(arguments: ServeArguments, format: Format) -> Result<Exi
 }
 
 /// Runs a host until it is told to stop.
-pub(super) async fn host(config: Config, format: Format) -> Result<Exit> {
+pub(super) async fn host(mut config: Config, format: Format) -> Result<Exit> {
+    // What others upload is compiled in a process of its own. A binary that is not found any more compiles here, as libraries do.
+    config.compiler = std::env::current_exe().ok();
     let (banner, asks) = (Banner::of(&config), config.auth == Auth::Tokens);
     let app = abide_server::open(config).await.map_err(Fault::of_host)?;
     let listener = app.listen().await.map_err(Fault::of_host)?;

@@ -1,7 +1,7 @@
 //! `abide tenants`: tenants and their settings.
 
 use abide_model::{SettingKind, Tenant, TenantState};
-use abide_runtime::view::{CreateTenant, TenantSetting, TenantView};
+use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
@@ -34,6 +34,8 @@ enum TenantsCommand {
     Export(tenant_export::ExportArguments),
     /// Import the runs of such a file
     Import(tenant_export::ImportArguments),
+    /// Show what a tenant uses, beside its quotas
+    Usage(NameArguments),
     /// Set a setting of a tenant
     Set(SetArguments),
     /// Take a setting of a tenant back
@@ -109,6 +111,7 @@ pub(crate) async fn run(client: &Client, arguments: TenantsArguments, format: Fo
         }
         TenantsCommand::Export(arguments) => return tenant_export::export(client, arguments, format).await,
         TenantsCommand::Import(arguments) => return tenant_export::import(client, arguments, format).await,
+        TenantsCommand::Usage(NameArguments { name }) => usage(&client.usage(&name).await?, format)?,
         TenantsCommand::Set(SetArguments { name, setting, value, revision }) => {
             let set = client.put_setting(&name, &setting, &input::json(&value)?, revision).await?;
             told("set", &set, format)?;
@@ -163,6 +166,30 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
     rows.extend(settings.iter().map(|setting| [setting.setting.to_string(), setting.value.as_str().to_owned()]));
     let text: String = rows.iter().map(|[what, told]| format!("{what:<10}{told}\n")).collect();
     output::text_out(&text)
+}
+
+/// What is used, and of how much where there is a quota.
+fn usage(usage: &TenantUsage, format: Format) -> Result<()> {
+    if format == Format::Json {
+        return output::json(usage);
+    }
+    let quotas = &usage.quotas;
+    let rows = [
+        ("open runs", usage.open_runs, quotas.open_runs),
+        ("stored bytes", usage.stored_bytes, quotas.stored_bytes),
+        ("versions", usage.versions, quotas.versions),
+        ("calls in flight", usage.calls_in_flight.into(), quotas.calls_in_flight.map(u64::from)),
+        ("guests in memory", usage.resident_guests, quotas.resident_guests.map(u64::from)),
+        ("their bytes", usage.resident_bytes, quotas.resident_bytes),
+    ];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(what, used, quota)| {
+            let quota = quota.map_or_else(|| "-".to_owned(), |quota| quota.to_string());
+            [what.to_owned(), used.to_string(), quota]
+        })
+        .collect();
+    output::text_out(&output::table(["WHAT", "USED", "QUOTA"], &rows))
 }
 
 fn state(tenant: &TenantView) -> &'static str {

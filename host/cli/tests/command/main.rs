@@ -5,8 +5,10 @@
 mod access;
 mod building;
 mod canaries;
+mod compiling;
 mod failures;
 mod forks;
+mod grants;
 mod hosts;
 mod ledger;
 mod outages;

@@ -20,6 +20,7 @@ mod search;
 mod starts;
 mod timers;
 mod tools;
+mod usage;
 mod versions;
 
 use std::pin::Pin;
@@ -37,6 +38,7 @@ pub use search::*;
 pub use starts::*;
 pub use timers::*;
 pub use tools::*;
+pub use usage::*;
 pub use versions::*;
 
 use crate::{Store, StoreError};
@@ -135,6 +137,7 @@ macro_rules! conformance {
             the_ledger_comes_in_pages_of_its_tenant
             the_days_outlive_their_runs
             documents_have_revisions
+            what_a_tenant_has_is_counted
             documents_are_listed_by_name
             audit_entries_are_kept_and_pruned
         }

@@ -161,3 +161,47 @@ mod tests {
         assert_eq!(found, [(&b"a\0"[..], 9, 0), (&b"ab\0"[..], 23, 1), (&b"b\0"[..], 24, 0), (&b"c\0"[..], -21, -1),]);
     }
 }
+
+#[cfg(all(test, feature = "conformance"))]
+mod counted {
+    use super::*;
+    use crate::conformance::sample;
+    use crate::{RedbStore, Store};
+
+    /// The counts are those of the rows, whatever was written.
+    #[tokio::test]
+    async fn what_is_counted_is_what_is_there() {
+        let store = RedbStore::in_memory().unwrap();
+        let tenants = [sample::tenant("acme"), sample::tenant("acme-too")];
+        for number in 1..40 {
+            let tenant = &tenants[number as usize % 2];
+            let run = sample::run(sample::run_id(number), &format!("r-{number}"));
+            store.commit(sample::start(tenant, &run)).await.unwrap();
+            if number % 3 == 0 {
+                store.commit(sample::step(tenant, run.run_id, 1, 0)).await.unwrap();
+            } else {
+                store.commit(sample::end(tenant, &run, 1)).await.unwrap();
+            }
+            if number % 5 == 0 && number % 3 != 0 {
+                store.delete(tenant, run.run_id).await.unwrap();
+            }
+        }
+        let read = store.database.begin_read().unwrap();
+        let mut again = Tally::default();
+        for id in TableId::ALL {
+            let table = read.open_table(id.definition()).unwrap();
+            for row in table.iter().unwrap() {
+                let (key, value) = row.unwrap();
+                again.put(id, key.value(), None, value.value().len());
+            }
+        }
+        assert_eq!(again.0.len(), 2);
+        for tenant in tenants {
+            let counted = store.usage(&tenant).await.unwrap();
+            let change = again.0[&Key::of(&tenant).done()];
+            assert_eq!(counted.stored_bytes, change.bytes.unsigned_abs());
+            assert_eq!(counted.open_runs, change.open_runs.unsigned_abs());
+            assert!(counted.open_runs > 0 && counted.stored_bytes > 1000, "{counted:?}");
+        }
+    }
+}

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use ::redb::{Database, backends::InMemoryBackend};
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallKind, CallOptions, CallRequested, CallUsage, CallerId,
-    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json, Limits,
-    MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason, Recorded, RecordedRequest, RetryPolicy,
-    Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
-    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Currency, Day, Digest, Event, Failure, ForkedFrom, GatewayAct, GatewayNote,
+    HeldBack, Json, Limits, Manifest, MarkerRecorded, Micros, Money, Node, Outcome, Parent, ParkKind, ParkReason,
+    Recorded, RecordedRequest, RetryPolicy, Right, Run, RunClosed, RunContinued, RunForked, RunId, RunParked,
+    RunPinned, RunReset, RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens,
+    UpdateAnswer, UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -164,7 +164,7 @@ pub(super) const CALL_KINDS: [CallKind; 13] = [
 ];
 
 /// Everything that parks a run.
-pub(super) const PARK_KINDS: [ParkKind; 10] = [
+pub(super) const PARK_KINDS: [ParkKind; 13] = [
     ParkKind::Divergence,
     ParkKind::Trap,
     ParkKind::FuelExhausted,
@@ -175,6 +175,9 @@ pub(super) const PARK_KINDS: [ParkKind; 10] = [
     ParkKind::GuestError,
     ParkKind::Imported,
     ParkKind::BudgetExceeded,
+    ParkKind::QuotaExceeded,
+    ParkKind::StepTooLarge,
+    ParkKind::TurnTooLong,
 ];
 
 fn reason() -> impl Strategy<Value = ParkReason> {
@@ -183,7 +186,9 @@ fn reason() -> impl Strategy<Value = ParkReason> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    any::<(u64, u64, u64, u32, u64, u32, u64, u32)>().prop_map(|(a, b, c, d, e, f, g, h)| Limits {
+    let first = any::<(u64, u64, u64, u32, u64, u32, u64, u32)>();
+    let rest = any::<(Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>)>();
+    (first, rest).prop_map(|((a, b, c, d, e, f, g, h), (i, j, k, l, m))| Limits {
         memory_bytes: a,
         step_fuel: b,
         request_bytes: c,
@@ -192,6 +197,11 @@ fn limits() -> impl Strategy<Value = Limits> {
         published_names: f,
         history_events: g,
         buffered_signals: h,
+        history_bytes: i,
+        turn_ms: j,
+        step_bytes: k,
+        result_bytes: l,
+        log_bytes: m,
     })
 }
 
@@ -245,8 +255,8 @@ pub(super) fn open_event() -> impl Strategy<Value = Recorded> {
         .prop_map(|(call, cause, kind, request, options)| {
             Event::CallRequested(CallRequested { call, cause, kind, request, options })
         });
-    let acts = [GatewayAct::Redacted, GatewayAct::Restored, GatewayAct::Denied];
-    let note = (".{0,20}", proptest::sample::select(&acts[..]), any::<u32>())
+    const ACTS: [GatewayAct; 3] = [GatewayAct::Redacted, GatewayAct::Restored, GatewayAct::Denied];
+    let note = (".{0,20}", proptest::sample::select(&ACTS[..]), any::<u32>())
         .prop_map(|(rule, did, count)| GatewayNote { rule, did, count });
     let passed = (option::of(".{0,20}"), option::of(proptest::collection::vec(note, 0..3)), option::of(usage()));
     let completed = (any::<u32>(), outcome(), any::<u32>(), passed).prop_map(|(call, outcome, attempts, passed)| {

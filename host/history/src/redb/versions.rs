@@ -177,7 +177,7 @@ pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) 
 
 #[cfg(test)]
 mod tests {
-    use abide_model::{Label, Labels, Routing};
+    use abide_model::{Label, Labels, Manifest, Right, Routing};
     use proptest::prelude::*;
 
     use super::super::testing::{self, golden, tenant, with_rows};

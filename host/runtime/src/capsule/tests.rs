@@ -28,7 +28,6 @@ fn sample() -> Capsule {
         attributes: Attributes::default(),
         configuration: None,
         veil: None,
-        veil: None,
     };
     let request = Request { head: json("{\"model\":\"m\"}"), messages: vec![json("{\"role\":\"user\"}"), json("[1]")] };
     let mut nodes = HashMap::new();

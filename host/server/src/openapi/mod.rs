@@ -8,6 +8,8 @@ mod identity;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod quotas;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod runs;

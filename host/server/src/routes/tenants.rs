@@ -1,7 +1,7 @@
 //! Tenants and their settings.
 
 use abide_model::{Error, ErrorCode, SettingKind};
-use abide_runtime::view::{CreateTenant, TenantSetting, TenantView, Tenants};
+use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView, Tenants};
 use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
@@ -46,6 +46,11 @@ pub(crate) async fn export(
     let lines = shared.host.export_tenant(&tenant)?;
     let lines = futures_util::stream::unfold(lines, |mut lines| async move { Some((lines.recv().await?, lines)) });
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], HttpBody::from_stream(lines)))
+}
+
+/// `GET /v1/tenants/{tenant}/usage`.
+pub(crate) async fn usage(State(shared): State<Shared>, TenantPath(tenant): TenantPath) -> Answer<TenantUsage> {
+    Ok(Json(shared.host.usage(&tenant).await?))
 }
 
 /// `?revision=3`.

@@ -2,11 +2,11 @@
 
 use abide_model::{
     Attributes, CallCancelled, CallCompleted, CallDeferred, CallOptions, CallRequested, CallUsage, CallerId,
-    CancelRequested, Configuration, Counters, Currency, Day, Digest, Event, Failure, ForkedFrom, HeldBack, Json,
-    Limits, MarkerRecorded, Micros, Money, Outcome, Parent, ParkKind, ParkReason, RecordedRequest, RetryPolicy, Run,
-    RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset, RunResumed, RunStarted, RunStatus,
-    RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer, UpdateAnswered, UpdateReceived,
-    VersionChanged, WorkflowName,
+    CancelRequested, Configuration, Counters, Currency, Day, Digest, Event, Failure, ForkedFrom, GatewayAct,
+    GatewayNote, HeldBack, Json, Limits, MarkerRecorded, Micros, Money, Outcome, Parent, ParkKind, ParkReason,
+    RecordedRequest, RetryPolicy, Run, RunClosed, RunContinued, RunForked, RunId, RunParked, RunPinned, RunReset,
+    RunResumed, RunStarted, RunStatus, RunTerminated, RunTimedOut, SignalReceived, Tenant, Tokens, UpdateAnswer,
+    UpdateAnswered, UpdateReceived, VersionChanged, WorkflowName,
 };
 use abide_model::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleId,
@@ -64,6 +64,23 @@ fn limits() -> Limits {
         published_names: 6,
         history_events: 7,
         buffered_signals: 8,
+        history_bytes: None,
+        turn_ms: None,
+        step_bytes: None,
+        result_bytes: None,
+        log_bytes: None,
+    }
+}
+
+/// With all that a later release added.
+fn all_limits() -> Limits {
+    Limits {
+        history_bytes: Some(9),
+        turn_ms: Some(10),
+        step_bytes: Some(11),
+        result_bytes: Some(12),
+        log_bytes: Some(13),
+        ..limits()
     }
 }
 
@@ -99,6 +116,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
     let configured = RunStarted { configuration: Some(configuration), ..started.clone() };
     let veil = json(r#"{"rules":[{"name":"pii","do":"redact","find":["email"]}]}"#);
     let veiled = RunStarted { veil: Some(veil), ..started.clone() };
+    let limited = RunStarted { limits: all_limits(), ..started.clone() };
     let started_with = RunStarted { attributes: run_with_attributes().attributes, ..started.clone() };
     let call =
         |kind, request, options| Event::CallRequested(CallRequested { call: 4, cause: 2, kind, request, options });
@@ -149,6 +167,7 @@ pub(in super::super) fn events() -> Vec<(String, Event)> {
         ),
         ("run-started-configured", Event::RunStarted(Box::new(configured))),
         ("run-started-attributes", Event::RunStarted(Box::new(started_with))),
+        ("run-started-limits", Event::RunStarted(Box::new(limited))),
         ("call-requested-stored", call(CALL_KINDS[0], stored, options())),
         ("call-requested-headless", call(CALL_KINDS[0], headless, CallOptions::default())),
         ("call-completed", completed(Outcome::Ok(json("{\"text\":\"grüezi\"}")))),
