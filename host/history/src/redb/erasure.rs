@@ -4,7 +4,7 @@
 use abide_model::Tenant;
 
 use super::key::Key;
-use super::row::unavailable;
+use super::row::{Row, unavailable};
 use super::tables::{Readable, TableId, Writing};
 use crate::StoreError;
 
@@ -29,12 +29,12 @@ fn keys(table: &impl Readable, tenant: &Tenant, limit: usize) -> Result<Vec<Vec<
 }
 
 /// The first of a tenant's runs: its row as it is stored.
-pub(super) fn first_run(runs: &impl Readable, tenant: &Tenant) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+pub(super) fn first_run(runs: &impl Readable, tenant: &Tenant) -> Result<Option<Row>, StoreError> {
     let (first, end) = (Key::of(tenant).done(), Key::of(tenant).after());
     let row = runs.range(first.as_slice()..end.as_slice()).map_err(unavailable)?.next();
     row.map(|row| {
         let (key, value) = row.map_err(unavailable)?;
-        Ok((key.value().to_vec(), value.value().to_vec()))
+        Ok(Row { key: key.value().to_vec(), value: value.value().to_vec() })
     })
     .transpose()
 }

@@ -155,7 +155,7 @@ impl RedbStore {
             Err(StoreError::Sealed(_)) => {
                 // A new key in place of one that was lost would hide that it was.
                 let first = erasure::first_run(&self.snapshot()?.table(runs::TABLE)?, tenant)?;
-                if let Some((key, value)) = first
+                if let Some(Row { key, value }) = first
                     && seal::is_sealed(runs::TABLE, &key, &value)
                 {
                     seal::open(&keys, runs::TABLE, &key, &value)?;
