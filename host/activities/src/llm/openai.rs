@@ -31,7 +31,6 @@ pub(crate) struct Provider {
     headers: HeaderMap,
     /// The secret of the tenant that has the key.
     api_key_secret: Option<String>,
-    redactor: Redactor,
     model: Option<String>,
     models: Option<Vec<String>>,
     max_tokens: MaxTokensField,
@@ -64,7 +63,6 @@ impl Provider {
         Ok(Self {
             lane: Lane::new(key, &config.calling())?,
             client,
-            redactor: Redactor::of_headers(&headers),
             headers,
             api_key_secret: config.api_key_secret.clone(),
             endpoint,
@@ -140,6 +138,8 @@ impl Provider {
         meter: &Meter,
     ) -> Result<Json, Trouble> {
         let key = self.lane.key();
+        // Of these headers, with the secrets of the tenant: what is quoted is cut short, and half a secret would not be found afterwards.
+        let redactor = Redactor::of_headers(headers);
         meter.begins();
         let sent = self
             .client
@@ -161,7 +161,7 @@ impl Provider {
             meter.is_free();
             let wait = retry_after_ms(response.headers(), clock.now_ms());
             let body = client::read_beginning(response, REFUSAL_BYTES).await;
-            return Err(refusal::of_status(status.as_u16(), &body, wait, key, &self.redactor));
+            return Err(refusal::of_status(status.as_u16(), &body, wait, key, &redactor));
         }
         let body = client::read_body(response, self.max_response_bytes).await.map_err(|error| {
             let hint = match &error {
@@ -170,7 +170,7 @@ impl Provider {
             };
             Trouble::passing("invalid-response", format!("the answer of `{key}` {error}{hint}"))
         })?;
-        let decoded = decode(&body, key, &prepared.model, &self.redactor);
+        let decoded = decode(&body, key, &prepared.model, &redactor);
         let usage = match &decoded {
             Ok(answer) => answer.usage,
             Err(_) => usage_within(&body),
