@@ -251,8 +251,14 @@ impl Line {
     fn of(usage: Option<&CallUsage>) -> Self {
         match usage {
             None => Self::Runs,
-            Some(CallUsage { provider, model: Some(model), .. }) => Self::Model(provider.clone(), model.clone()),
-            Some(CallUsage { provider, model: None, .. }) => Self::Provider(provider.clone()),
+            Some(CallUsage { provider, model, .. }) => {
+                // A provider of a configuration has no `/` in its name; the event may come from elsewhere.
+                let provider = provider.replace('/', "_");
+                match model {
+                    Some(model) => Self::Model(provider, model.clone()),
+                    None => Self::Provider(provider),
+                }
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn write<'c>(
     let mut days = Days::default();
     let answers = changes
         // All is checked before anything is written: what is refused leaves no trace for the others to stumble over.
-        .map(|change| match check(writing, change) {
+        .map(|change| match check(writing, change, &mut days) {
             Ok(()) => apply(writing, change, &mut days).map(Ok),
             Err(error @ StoreError::Unavailable(_)) => Err(error),
             Err(refused) => Ok(Err(refused)),
@@ -93,7 +93,7 @@ pub(super) fn write<'c>(
 }
 
 /// Whether a change may be made. Writes nothing.
-fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
+fn check(writing: &mut Writing<'_>, change: &Change, days: &mut Days) -> Result<(), StoreError> {
     if let Some(tenant) = change.sealed_for() {
         writing.keys().sealing(tenant)?;
     }
@@ -114,7 +114,16 @@ fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
         schedules::check(writing, change)?;
     }
     check_commit(writing, commit, None)?;
-    commit.successor.as_ref().map_or(Ok(()), |start| check_commit(writing, start, Some(commit.run_id)))
+    check_ledger(writing, commit, days)?;
+    let Some(start) = &commit.successor else { return Ok(()) };
+    check_commit(writing, start, Some(commit.run_id))?;
+    check_ledger(writing, start, days)
+}
+
+/// Whether what a commit adds to the ledger can be added.
+fn check_ledger(writing: &mut Writing<'_>, commit: &Prepared, days: &mut Days) -> Result<(), StoreError> {
+    let Some(used) = &commit.ledger else { return Ok(()) };
+    ledger::check(writing, days, &commit.tenant, commit.run_id, used)
 }
 
 /// Whether a commit may be made after the one that ends the run `ended`.
@@ -157,7 +166,10 @@ fn apply(writing: &mut Writing<'_>, change: &Change, days: &mut Days) -> Result<
         Change::Audit(row) => row.put(writing, audit::TABLE),
         Change::PruneAudit { owner, until_ms } => audit::prune(writing, owner, *until_ms),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
-        Change::Erase { tenant } => erasure::step(writing, tenant),
+        Change::Erase { tenant } => {
+            days.forget(tenant);
+            erasure::step(writing, tenant)
+        }
     }
 }
 

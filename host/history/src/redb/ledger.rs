@@ -4,6 +4,7 @@
 //! Keys, after the tenant: `r`, run: what the run used, which goes with it. `t`, day (4): all that the tenant's runs used on that day. `d`, day
 //! (4), workflow, zero byte, line: the same by workflow and line. Values: CBOR, packed. What is in `t` and `d` stays.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use abide_model::ledger::{Line, Sizes, entries};
@@ -92,20 +93,85 @@ fn request_size(request: &RecordedRequest, nodes: &HashMap<&Digest, &Node>) -> u
     nodes.get(head).map_or(0, |node| node.text.len() as u64).saturating_add(messages)
 }
 
-/// The numbers of days that a transaction adds to.
+/// The numbers of the days that the changes of a transaction are about, as they stood and what was added.
 #[derive(Debug, Default)]
-pub(super) struct Days(BTreeMap<Vec<u8>, Counters>);
+pub(super) struct Days(BTreeMap<Vec<u8>, Numbers>);
+
+#[derive(Debug, Default)]
+struct Numbers {
+    counters: Counters,
+    changed: bool,
+}
 
 impl Days {
-    /// Writes them.
-    pub(super) fn put(self, writing: &mut Writing<'_>) -> Result<(), StoreError> {
-        for (key, added) in self.0 {
-            let mut counters = counters(writing.table(TABLE)?, &key)?;
-            counters.add(&added);
-            writing.put(TABLE, &key, &row::encode(&counters))?;
+    /// Reads the numbers of a key, unless they are known.
+    fn read(&mut self, writing: &mut Writing<'_>, key: Vec<u8>) -> Result<(), StoreError> {
+        if let Entry::Vacant(place) = self.0.entry(key) {
+            let counters = counters(writing.table(TABLE)?, place.key())?;
+            place.insert(Numbers { counters, changed: false });
         }
         Ok(())
     }
+
+    fn add(&mut self, key: Vec<u8>, added: &Counters) {
+        let numbers = self.0.entry(key).or_default();
+        numbers.counters.add(added);
+        numbers.changed = true;
+    }
+
+    /// Forgets what is known of a tenant whose rows are erased.
+    pub(super) fn forget(&mut self, tenant: &Tenant) {
+        let beginning = Key::of(tenant).done();
+        self.0.retain(|key, _| !key.starts_with(&beginning));
+    }
+
+    /// Writes those that changed.
+    pub(super) fn put(self, writing: &mut Writing<'_>) -> Result<(), StoreError> {
+        for (key, numbers) in self.0.iter().filter(|(_, numbers)| numbers.changed) {
+            writing.put(TABLE, key, &row::encode(&numbers.counters))?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of days that a line adds to.
+fn day_keys(tenant: &Tenant, day: Day, workflow: &WorkflowName, line: &Line) -> [Vec<u8>; 2] {
+    [total_key(tenant, day), line_key(tenant, day, workflow, &line.to_text())]
+}
+
+/// The numbers of a run before a change. `None` where there is no such run.
+fn before(
+    writing: &mut Writing<'_>,
+    tenant: &Tenant,
+    run_id: RunId,
+    used: &Used,
+) -> Result<Option<RunLedger>, StoreError> {
+    if let Some(ledger) = of_run(writing.table(TABLE)?, tenant, run_id)? {
+        return Ok(Some(ledger));
+    }
+    let workflow = match &used.workflow {
+        Some(workflow) => Some(workflow.clone()),
+        // Of a run that an earlier release began.
+        None => runs::get(writing.table(runs::TABLE)?, tenant, run_id)?.map(|run| run.workflow),
+    };
+    Ok(workflow.map(|workflow| RunLedger { workflow, settled: None, counters: Counters::default() }))
+}
+
+/// Reads what [`add`] will need: an error while something is written would break the writes of others too.
+pub(super) fn check(
+    writing: &mut Writing<'_>,
+    days: &mut Days,
+    tenant: &Tenant,
+    run_id: RunId,
+    used: &Used,
+) -> Result<(), StoreError> {
+    let Some(ledger) = before(writing, tenant, run_id, used)? else { return Ok(()) };
+    for (day, line) in used.lines.keys() {
+        for key in day_keys(tenant, *day, &ledger.workflow, line) {
+            days.read(writing, key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds what a run used to its own row, and to the days.
@@ -116,23 +182,12 @@ pub(super) fn add(
     run_id: RunId,
     used: &Used,
 ) -> Result<(), StoreError> {
-    let mut ledger = match of_run(writing.table(TABLE)?, tenant, run_id)? {
-        Some(ledger) => ledger,
-        None => {
-            let workflow = match &used.workflow {
-                Some(workflow) => Some(workflow.clone()),
-                // Of a run that an earlier release began.
-                None => runs::get(writing.table(runs::TABLE)?, tenant, run_id)?.map(|run| run.workflow),
-            };
-            let Some(workflow) = workflow else { return Ok(()) };
-            RunLedger { workflow, settled: None, counters: Counters::default() }
-        }
-    };
+    let Some(mut ledger) = before(writing, tenant, run_id, used)? else { return Ok(()) };
     ledger.settled = used.metered.settled.or(ledger.settled);
     for ((day, line), counters) in &used.lines {
         ledger.counters.add(counters);
-        for key in [total_key(tenant, *day), line_key(tenant, *day, &ledger.workflow, &line.to_text())] {
-            days.0.entry(key).or_default().add(counters);
+        for key in day_keys(tenant, *day, &ledger.workflow, line) {
+            days.add(key, counters);
         }
     }
     writing.put(TABLE, &run_key(tenant, run_id), &row::encode(&ledger))
