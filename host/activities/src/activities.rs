@@ -78,7 +78,7 @@ impl Performer for Activities {
         let inner = self.0.clone();
         Box::pin(async move {
             let clock = &*inner.clock;
-            match activity.kind {
+            let performed = match activity.kind {
                 CallKind::LlmGenerate => inner.models.generate(clock, &activity).await,
                 CallKind::ToolsList => inner.tools.list(clock, &activity).await,
                 CallKind::ToolsCall => inner.tools.call(clock, &activity).await,
@@ -88,7 +88,8 @@ impl Performer for Activities {
                     let message = format!("`{kind}` is no activity: the host answers it itself");
                     refused(Failure::new("invalid-request", message))
                 }
-            }
+            };
+            activity.secrets.scrub(performed)
         })
     }
 }

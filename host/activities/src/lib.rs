@@ -29,6 +29,7 @@ mod quote;
 mod retry;
 mod retry_after;
 pub mod scripted;
+mod secrets;
 mod share;
 mod tools;
 mod trouble;
@@ -40,9 +41,11 @@ pub use config::{
     LlmProvider, MaxTokensField, McpHttpProvider, McpStdioProvider, ModelPrice, OpenAiProvider, ScriptedProvider,
     Secret, ToolUploads, ToolsProvider, WorkerTool, WorkersProvider,
 };
+pub use fetch::check_hosts;
 pub use gateway::{Gateway, Veil, Veiled};
 pub use perform::{Activity, Performed, Performer};
 pub use policy::Policy;
+pub use secrets::{Revealed, Secrets, TenantSecrets};
 pub use share::Share;
 pub use tools::workers::{
     Answered, Beat, Complete, Defer, Deferrals, Fail, Heartbeat, Poll, QueueOverview, Queues, Task, Tasks,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abide_engine::TypedImport;
 use abide_model::{CallIndex, CallKind, CallOptions, CallUsage, Error, GatewayNote, Outcome, Request, RunId, Tenant};
 
-use crate::{Policy, Share, ToolComponents, Workers};
+use crate::{Policy, Secrets, Share, ToolComponents, Workers};
 
 /// A call that is to be performed.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Activity {
     pub requested_ms: u64,
     /// The attempt that was deferred before the host went down: its answer is waited for, and it is not begun again.
     pub deferred: Option<u32>,
+    /// The secrets of the tenant that it may use.
+    pub secrets: Secrets,
     /// What the run may do, and what happens to its calls on their way.
     pub policy: Arc<Policy>,
     /// The share of its tenant, by which it waits with the calls of others.

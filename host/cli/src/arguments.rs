@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::client::Connection;
 use crate::commands::{
-    access, batch, build, capsule, check, compile, control, deploy, dev, fork, grants, history, inspect, ledger, list,
-    new, replay, result, schedule, serve, signal, start, swap, tasks, tenants, tools, update, versions,
+    access, batch, build, capsule, check, compile, control, deploy, dev, fork, grants, history, inspect, keys, ledger,
+    list, new, replay, result, schedule, secrets, serve, signal, start, swap, tasks, tenants, tools, update, versions,
 };
 use crate::output::Format;
 
@@ -128,6 +128,11 @@ pub(crate) enum Command {
     Keep(fork::KeepArguments),
     /// Show, upload and remove tool components
     Tools(tools::ToolsArguments),
+    /// Make and look at master keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Set, list and remove secrets, which activities send and nobody sees
+    Secrets(secrets::SecretsArguments),
     /// Show and change what a tenant may do
     #[command(subcommand)]
     Grants(grants::GrantsCommand),

@@ -1,6 +1,6 @@
 //! What can go wrong in a store.
 
-use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq, WorkflowName};
+use abide_model::{Error, ErrorCode, RunId, RunStatus, ScheduleId, Seq, Tenant, WorkflowName};
 
 /// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +60,12 @@ pub enum StoreError {
     /// What is there cannot be read.
     #[error("the store holds something that this release cannot read: {0}")]
     Corrupt(String),
+    /// What is there is sealed, and the host does not have the key.
+    #[error("{0}")]
+    Sealed(String),
+    /// The tenant is being erased: nothing of it is written any more.
+    #[error("tenant `{0}` is being deleted, with all that is stored of it")]
+    Erased(Tenant),
     /// The change contradicts itself or is beyond the bounds of the store. Nothing was written.
     #[error("the store was asked for what it cannot store: {0}")]
     Invalid(String),
@@ -78,7 +84,8 @@ impl From<StoreError> for Error {
             StoreError::TooManyForks { .. } => ErrorCode::LimitExceeded,
             StoreError::InUse(_) => ErrorCode::DataInUse,
             StoreError::Unavailable(_) => ErrorCode::StoreUnavailable,
-            StoreError::Corrupt(_) => ErrorCode::StoreCorrupt,
+            StoreError::Corrupt(_) | StoreError::Sealed(_) => ErrorCode::StoreCorrupt,
+            StoreError::Erased(_) => ErrorCode::TenantNotFound,
             StoreError::Invalid(_) => ErrorCode::Internal,
         };
         let converted = Error::new(code, error.to_string());

@@ -7,6 +7,7 @@
 pub mod conformance;
 mod documents;
 mod error;
+mod keys;
 mod redb;
 mod schedules;
 mod store;
@@ -17,6 +18,7 @@ mod version;
 pub use self::redb::{RedbOptions, RedbStore};
 pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
+pub use keys::{KeyOf, Keyring, MasterKey, MasterKeys};
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
 pub use store::{
     Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,

@@ -15,8 +15,8 @@ use abide_model::{
 use bytes::Bytes;
 
 use crate::{
-    Document, DocumentChange, DocumentKind, DueSchedule, Owner, ScheduleChange, SchedulePage, StoreError, UploadedTool,
-    Usage, Version, VersionsChange,
+    Document, DocumentChange, DocumentKind, DueSchedule, Keyring, Owner, ScheduleChange, SchedulePage, StoreError,
+    UploadedTool, Usage, Version, VersionsChange,
 };
 
 /// What a store's methods give.
@@ -322,6 +322,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// The component of a tool component.
     fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Removes everything that is stored of a tenant, and its key first: from then on nothing of it can be read that was sealed, nor anything
+    /// of it written by this store until [`crate::Keyring::release`]. One that is cut short is finished by asking again.
+    fn erase<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, ()>;
+
+    /// The keys of tenants, for what the host seals itself. A store that was given none has none.
+    fn keyring(&self) -> Keyring {
+        Keyring::none()
+    }
 
     /// What a run used so far. `None` where nothing was counted: there is no such run, or an earlier release left it as it is.
     fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>>;

@@ -30,6 +30,8 @@ pub enum ErrorCode {
     TokenNotFound,
     /// The tenant has no such setting.
     SettingNotFound,
+    /// The tenant has no secret of that name.
+    SecretNotFound,
     /// There is no such path.
     NotFound,
     /// The path exists, not with this method.
@@ -117,7 +119,8 @@ impl ErrorCode {
             | Self::ToolNotFound
             | Self::TenantNotFound
             | Self::TokenNotFound
-            | Self::SettingNotFound => 404,
+            | Self::SettingNotFound
+            | Self::SecretNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::NotYet => 408,
             Self::RunAlreadyOpen
@@ -169,6 +172,7 @@ impl ErrorCode {
             Self::TenantNotFound => "tenant-not-found",
             Self::TokenNotFound => "token-not-found",
             Self::SettingNotFound => "setting-not-found",
+            Self::SecretNotFound => "secret-not-found",
             Self::TenantExists => "tenant-exists",
             Self::RunNotFound => "run-not-found",
             Self::WorkflowNotFound => "workflow-not-found",

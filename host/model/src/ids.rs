@@ -136,6 +136,19 @@ name!(
     is_id
 );
 
+fn is_secret_name(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+name!(
+    /// The name of a secret.
+    SecretName,
+    "name of a secret",
+    64,
+    "of `a-z A-Z 0-9 - _ .`",
+    is_secret_name
+);
+
 fn is_currency(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_uppercase())
 }

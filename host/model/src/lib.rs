@@ -46,6 +46,7 @@ mod routing;
 mod run;
 mod scalar;
 mod schedule;
+mod secret;
 mod setting;
 pub mod tools;
 mod usage;
@@ -67,7 +68,7 @@ pub use filter::{Filter, Term};
 pub use gateway::{GatewayAct, GatewayNote};
 pub use grants::Grants;
 pub use identity::{AuditEntry, AuditId, Role, TenantRow, TenantState, Token};
-pub use ids::{CallerId, Currency, Label, RunId, RunRef, ScheduleId, Tenant, WorkflowName};
+pub use ids::{CallerId, Currency, Label, RunId, RunRef, ScheduleId, SecretName, Tenant, WorkflowName};
 pub use interface::{CallFunction, InterfaceName};
 pub use json::Json;
 pub use ledger::{Counters, Day, RunLedger};
@@ -85,5 +86,6 @@ pub use schedule::{
     Backfill, EndRun, Interval, OpenRun, OverlapPolicy, Schedule, ScheduleCounts, ScheduleFailure, ScheduleSpec,
     ScheduleState, ScheduledRun,
 };
+pub use secret::SecretRow;
 pub use setting::{Setting, SettingKind};
 pub use usage::{CallUsage, Tokens};

@@ -99,6 +99,7 @@ impl Host {
             workers.record_in(ByRunTasks(Arc::downgrade(inner)));
         }
         inner.load_tenants().await?;
+        inner.finish_erasures().await?;
         // Before a run is driven that calls one of them.
         tool_components::load(inner).await?;
         inner.tasks.spawn(driving::drive(inner.clone()));
@@ -140,6 +141,8 @@ impl Host {
             tool_turn: Semaphore::new(1),
             tenants: Default::default(),
             settings: Default::default(),
+            secrets: Default::default(),
+            ends: Default::default(),
             settings_turn: Semaphore::new(1),
             registry: Default::default(),
             followers: Default::default(),

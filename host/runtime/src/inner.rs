@@ -12,10 +12,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::HostConfig;
 use crate::budgets::BudgetWarnings;
+use crate::erasing::Ends;
 use crate::followers::Followers;
 use crate::programs::Programs;
 use crate::registry::Registry;
 use crate::residency::Residency;
+use crate::secrets::SecretRows;
 use crate::settings::Settings;
 use crate::sharing::{Sharing, TenantShare};
 use crate::tenants::Tenants;
@@ -45,6 +47,9 @@ pub(crate) struct Inner {
     pub(crate) tool_turn: tokio::sync::Semaphore,
     pub(crate) tenants: Tenants,
     pub(crate) settings: Settings,
+    pub(crate) secrets: SecretRows,
+    /// What ends the tasks of a tenant that is deleted.
+    pub(crate) ends: Ends,
     /// Changes of settings take turns.
     pub(crate) settings_turn: tokio::sync::Semaphore,
     pub(crate) registry: Registry,

@@ -60,6 +60,11 @@ impl Programs {
         self.said().insert((tenant.clone(), version.workflow.clone(), version.version), Said::of(version));
     }
 
+    /// Forgets what was said of the versions of a tenant that is gone.
+    pub(crate) fn forget_all(&self, tenant: &Tenant) {
+        self.said().retain(|(owner, ..), _| owner != tenant);
+    }
+
     /// Lets go of a version that is no more. Another workflow that has the same component loads it again.
     pub(crate) fn forget(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) {
         self.lock().remove(&version);

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::inner::{Inner, RunKey, stopping};
 use crate::run_task::RunTask;
 use crate::swapping::{Candidate, Swap};
+use crate::tenants::no_tenant;
 use crate::timers::RingingTimer;
 use crate::view::Signalled;
 
@@ -99,8 +100,8 @@ impl Registry {
     pub(crate) async fn send(&self, inner: &Arc<Inner>, key: &RunKey, message: Message) -> Result<(), Error> {
         let mut message = message;
         loop {
-            if inner.stopping.is_cancelled() {
-                return Err(stopping());
+            if inner.end_of(&key.tenant).is_cancelled() {
+                return Err(if inner.stopping.is_cancelled() { stopping() } else { no_tenant(&key.tenant) });
             }
             let sender = match self.lock().entry(key.clone()) {
                 Entry::Occupied(task) if !task.get().is_closed() => task.get().clone(),
@@ -144,6 +145,11 @@ impl Registry {
     /// Whether a run has a task.
     pub(crate) fn has(&self, key: &RunKey) -> bool {
         self.lock().get(key).is_some_and(|task| !task.is_closed())
+    }
+
+    /// Whether a run of a tenant has a task.
+    pub(crate) fn has_any(&self, tenant: &Tenant) -> bool {
+        self.lock().iter().any(|(key, task)| key.tenant == *tenant && !task.is_closed())
     }
 
     /// Ends a task's registration, if no message came in between. What still comes out of the mailbox afterwards was sent by

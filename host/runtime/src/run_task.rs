@@ -31,6 +31,7 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Aborted};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Batch, Effects};
 use crate::inner::{Inner, RunKey, stopping};
@@ -59,6 +60,8 @@ pub(crate) struct RunTask {
     inner: Arc<Inner>,
     key: RunKey,
     mailbox: mpsc::Receiver<Message>,
+    /// Ends it, and with it all tasks of its tenant.
+    end: CancellationToken,
     /// The row as it will be when everything gathered is durable. `None`: not looked up yet, or there is no such run.
     run: Option<Run>,
     run_changed: bool,
@@ -117,6 +120,7 @@ impl RunTask {
         let batch = Batch::new(&key, 0);
         let limits = inner.config.limits.clone();
         Self {
+            end: inner.end_of(&key.tenant),
             inner,
             key,
             mailbox,
@@ -229,7 +233,7 @@ impl RunTask {
 
     /// Waits for whatever comes first. Appends nothing: that is for [`RunTask::handle`].
     async fn next_wake(&mut self) -> Wake {
-        let Self { inner, mailbox, seated, writing, performing, settling, .. } = self;
+        let Self { end, mailbox, seated, writing, performing, settling, .. } = self;
         let seat = seated.as_ref().map(|seated| &seated.seat);
         tokio::select! {
             biased;
@@ -241,7 +245,7 @@ impl RunTask {
             message = mailbox.recv() => Wake::Message(message),
             () = async { seat.expect("the branch is on only while seated").asked_to_leave().await },
                 if seat.is_some() => Wake::AskedToLeave,
-            () = inner.stopping.cancelled() => Wake::Stopping,
+            () = end.cancelled() => Wake::Stopping,
         }
     }
 

@@ -24,7 +24,6 @@ impl Tenants {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, row);
     }
 
-    #[expect(dead_code, reason = "the deletion of tenants uses it")]
     pub(crate) fn remove(&self, tenant: &Tenant) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
     }
@@ -71,10 +70,15 @@ impl Inner {
                 let row: TenantRow = minicbor::decode(&document.value).map_err(|error| {
                     Error::new(ErrorCode::StoreCorrupt, format!("the tenant `{name}` cannot be read: {error}"))
                 })?;
-                self.settings.load(&*self.store, &tenant).await?;
+                // Of one that is being deleted nothing is needed, and its secrets cannot be opened.
+                if row.state == TenantState::Active {
+                    self.settings.load(&*self.store, &tenant).await?;
+                    self.secrets.load(&*self.store, &tenant).await?;
+                }
                 self.tenants.put(tenant, row);
             }
         }
+        self.secrets.load(&*self.store, &Tenant::default()).await?;
         self.settings.load(&*self.store, &Tenant::default()).await
     }
 }
@@ -109,6 +113,9 @@ impl Host {
             Err(StoreError::DocumentChanged(_)) => return Err(exists()),
             done => done?,
         }
+        // One of that name may have been deleted before.
+        self.inner.store.keyring().release(tenant);
+        self.inner.ends.renew(tenant);
         self.inner.tenants.put(tenant.clone(), row.clone());
         Ok(shown(tenant.clone(), &row))
     }
@@ -138,7 +145,7 @@ impl Host {
 }
 
 impl Tenants {
-    fn deleting(&self) -> Vec<Tenant> {
+    pub(crate) fn deleting(&self) -> Vec<Tenant> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|(_, row)| row.state == TenantState::Deleting).map(|(name, _)| name.clone()).collect()
     }
@@ -155,7 +162,7 @@ pub(crate) fn no_tenant(tenant: &Tenant) -> Error {
     )
 }
 
-fn shown(tenant: Tenant, row: &TenantRow) -> TenantView {
+pub(crate) fn shown(tenant: Tenant, row: &TenantRow) -> TenantView {
     let created_ms = (row.created_ms > 0).then_some(row.created_ms);
     TenantView { tenant, created_ms, state: row.state }
 }

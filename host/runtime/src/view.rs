@@ -8,6 +8,7 @@ mod inspection;
 mod ledger;
 mod replay;
 mod schedules;
+mod secrets;
 mod tools;
 mod usage;
 mod versions;
@@ -35,6 +36,7 @@ pub use schedules::{
     BackfillSchedule, CreateSchedule, ScheduleDescription, ScheduleSummary, ScheduledRunView, Schedules,
     TriggerOutcome, TriggerSchedule, Triggered,
 };
+pub use secrets::{PutSecret, SecretView, Secrets};
 pub use tools::{DeletedTool, PutTool, ToolComponent, ToolComponents, ToolSource};
 pub use usage::TenantUsage;
 pub use versions::{

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use abide_activities::{Activities, Performer};
-use abide_history::{RedbStore, Store};
+use abide_history::{RedbOptions, RedbStore, Store};
 use abide_model::{Clock, Error, ErrorCode, Limits, SystemClock};
 use abide_runtime::{Host, HostConfig, Retention};
 use tokio::net::TcpListener;
@@ -86,11 +86,17 @@ impl App {
 
 /// Opens the data folder and the host in it.
 pub async fn open(config: Config) -> Result<App, Error> {
-    let data = config.data.clone();
+    let settings = config.clone();
     // Opening reads the file through where the host was not stopped in order.
-    let opening = tokio::task::spawn_blocking(move || RedbStore::open(&data));
+    let opening = tokio::task::spawn_blocking(move || open_store(&settings));
     let store = opening.await.map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))??;
     open_with_store(config, Arc::new(store)).await
+}
+
+/// Opens the data folder, with the keys of its tenants.
+fn open_store(config: &Config) -> Result<RedbStore, Error> {
+    let keyring = Some(config.encryption.keyring(&config.data, &config.base_dir)?);
+    Ok(RedbStore::open_with(&config.data, &RedbOptions { keyring, ..RedbOptions::default() })?)
 }
 
 /// Opens the host on a store that is open already; for tests, with stores that fail.
@@ -117,7 +123,7 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
 /// Opens what a host left in its data folder, to look at it: nothing is driven and nothing performed. A host that runs has the folder for
 /// itself.
 pub fn open_to_look(config: &Config) -> Result<Host, Error> {
-    let store = RedbStore::open(&config.data)?;
+    let store = open_store(config)?;
     let cache_dir = config.data.join("cache");
     let host_config = host_config(cache_dir, &config.host, config.limits.clone(), config.retention.clone());
     Host::open_to_look(host_config, Arc::new(store), Arc::new(SystemClock))

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::access::Auth;
 use crate::duration::parse_duration;
+use crate::encryption::EncryptionSection;
 use crate::tls::TlsFiles;
 
 /// Where a host listens, if nothing else is said.
@@ -46,6 +47,8 @@ pub struct Config {
     pub compiler: Option<PathBuf>,
     /// How long runs that have ended are kept.
     pub retention: Retention,
+    /// The master key, and what is sealed.
+    pub encryption: EncryptionSection,
     /// Language models, tools and HTTP.
     pub activities: ActivitiesConfig,
     /// Where relative paths of activities begin.
@@ -137,6 +140,7 @@ struct File {
     limits: Limits,
     host: HostSection,
     retention: RetentionSection,
+    encryption: EncryptionSection,
     llm: BTreeMap<String, LlmProvider>,
     default_llm: Option<String>,
     tools: BTreeMap<String, ToolsProvider>,
@@ -173,6 +177,7 @@ impl Default for File {
             limits: Limits::default(),
             host: HostSection::default(),
             retention: RetentionSection::default(),
+            encryption: EncryptionSection::default(),
             llm,
             default_llm,
             tools,
@@ -227,6 +232,7 @@ impl Config {
             limits,
             host,
             retention,
+            encryption,
             llm,
             default_llm,
             tools,
@@ -249,6 +255,7 @@ impl Config {
             host,
             compiler: None,
             retention: retention.into(),
+            encryption,
             activities: ActivitiesConfig {
                 llm,
                 default_llm,
@@ -320,6 +327,11 @@ mod tests {
             audit = "forever"
             chat = "12h"
 
+            [encryption]
+            key_file = "master.key"
+            previous = [{ key_env = "OLD_KEY" }]
+            payloads = true
+
             [llm.local]
             kind = "openai"
             base_url = "http://127.0.0.1:11434/v1"
@@ -350,6 +362,8 @@ mod tests {
         let name = |text| WorkflowName::parse(text).unwrap();
         let chat = Some(Duration::from_secs(12 * 3600));
         let workflows = BTreeMap::from([(name("audit"), None), (name("chat"), chat)]);
+        assert_eq!(config.encryption.key_file.as_deref(), Some(Path::new("master.key")));
+        assert!(config.encryption.payloads && config.encryption.previous[0].key_env.as_deref() == Some("OLD_KEY"));
         assert_eq!(
             config.retention,
             Retention { closed_runs: Some(Duration::from_secs(30 * 86_400)), workflows, audit: None }

@@ -9,7 +9,7 @@ use crate::access::{ADMIN, Access, DEPLOYER, Gate, OPERATOR, VIEWER, pass};
 use crate::middleware::around;
 use crate::routes::{
     check, control, forks, health, history, identity, inspect, ledger, missing, replay, runs, schedules, search,
-    signals, tasks, tenants, tools, updates, versions, workflows,
+    secrets, signals, tasks, tenants, tools, updates, versions, workflows,
 };
 use crate::state::Shared;
 
@@ -125,6 +125,9 @@ fn routes() -> Vec<Route> {
         get("/v1/tools", VIEWER, tools::list),
         get("/v1/tools/{name}", VIEWER, tools::show),
         delete("/v1/tools/{name}", DEPLOYER, tools::delete),
+        get("/v1/secrets", ADMIN, secrets::list),
+        put("/v1/secrets/{name}", ADMIN, secrets::put),
+        delete("/v1/secrets/{name}", ADMIN, secrets::delete),
         post("/v1/inspect", VIEWER, inspect::inspect).unrecorded(),
         get("/v1/whoami", VIEWER, identity::whoami),
         get("/v1/audit", ADMIN, identity::audit),
@@ -135,6 +138,8 @@ fn routes() -> Vec<Route> {
         get("/v1/tenants", Access::Host, tenants::list),
         get("/v1/tenants/{tenant}", VIEWER, tenants::describe),
         get("/v1/tenants/{tenant}/usage", VIEWER, tenants::usage),
+        delete("/v1/tenants/{tenant}", Access::Host, tenants::delete),
+        get("/v1/tenants/{tenant}/export", ADMIN, tenants::export),
         get("/v1/tenants/{tenant}/settings/{setting}", VIEWER, tenants::setting),
         put("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::put_setting),
         delete("/v1/tenants/{tenant}/settings/{setting}", ADMIN, tenants::delete_setting),

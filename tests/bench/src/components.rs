@@ -133,7 +133,6 @@ fn start(program: &Program, input: Value) -> Result<Guest> {
         attributes: Attributes::default(),
         configuration: None,
         veil: None,
-        veil: None,
     };
     let mut guest = Guest::new(program, GuestSpec { run_id, started_ms: 1, started, markers: HashMap::new() });
     loop {

@@ -15,7 +15,7 @@ use abide_runtime::{Host, HostConfig};
 use abide_server::{Auth, Options, serve};
 
 /// Some requests wait for something to happen.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(150);
 const MAX_ANSWER_BYTES: u64 = 4 << 20;
 
 pub(crate) const WORDS: &[&[u8]] = &[

@@ -40,7 +40,7 @@ pub const TARGETS: &[Target] = &[
     #[cfg(feature = "host")]
     Target { name: "component", run: component::run, words: component::WORDS, executions: 10_000 },
     #[cfg(feature = "host")]
-    Target { name: "http", run: http::run, words: http::WORDS, executions: 3_000 },
+    Target { name: "http", run: http::run, words: http::WORDS, executions: 2_000 },
 ];
 
 /// The target of a name.

@@ -30,7 +30,7 @@ pub(crate) fn sealed(content: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn run(input: &[u8]) {
-    let options = RedbOptions { cache_bytes: 1 << 20, log_bytes: 1 << 20 };
+    let options = RedbOptions { cache_bytes: 1 << 20, log_bytes: 1 << 20, keyring: None };
     let log = File::of(sealed(input));
     match RedbStore::open_with_backends(File::default(), log, &options) {
         Ok(store) => wait(ask(&store)),

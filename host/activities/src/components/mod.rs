@@ -61,6 +61,10 @@ pub(crate) struct Component {
     listed: Json,
     limits: Limits,
     environment: BTreeMap<String, Secret>,
+    /// Variables, and the secrets of the calling tenant that they hold.
+    secret_environment: BTreeMap<String, String>,
+    /// The hosts that it may reach, as they are configured.
+    reaches: Vec<String>,
     fetcher: Fetcher,
     /// Whether a tenant brought it.
     is_uploaded: bool,
@@ -167,11 +171,20 @@ impl Component {
         for variable in &provider.pass_env {
             environment.insert(variable.clone(), crate::config::environment(&format!("{key}.pass_env"), variable)?);
         }
-        if let Some(bad) = environment.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        if let Some(twice) = provider.secret_env.keys().find(|name| environment.contains_key(*name)) {
+            return Err(wrong(&format!("{key}.secret_env"), format_args!("has `{twice}`, which it is given already")));
+        }
+        if let Some(bad) = environment
+            .keys()
+            .chain(provider.secret_env.keys())
+            .find(|name| name.is_empty() || name.contains(['=', '\0']))
+        {
             return Err(wrong(&format!("{key}.env"), format_args!("has `{bad}`, which is no name of a variable")));
         }
         Ok(Self {
             environment,
+            secret_environment: provider.secret_env.clone(),
+            reaches: provider.http.allow.clone(),
             name: name.to_owned(),
             lane: Lane::new(&key, &calling)?,
             source,
@@ -288,16 +301,20 @@ impl Component {
             let message = format!("the operating system gives no random numbers: {error}");
             return Trouble::passing("unavailable", message).into();
         }
+        let mut environment: Vec<_> =
+            self.environment.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
+        for (variable, secret) in &self.secret_environment {
+            match activity.secrets.reveal_to(secret, &self.name, &self.reaches) {
+                Ok(value) => environment.push((variable.clone(), value.to_string())),
+                Err(failure) => return Trouble { failure, retry_after_ms: None }.into(),
+            }
+        }
         let call = ToolCall {
             interface: function.interface.clone(),
             function: function.name.clone(),
             arguments: arguments.clone(),
             limits: self.limits.clone(),
-            environment: self
-                .environment
-                .iter()
-                .map(|(name, value)| (name.clone(), value.expose().to_owned()))
-                .collect(),
+            environment,
             seed,
         };
         // A component of the configuration is the host's own, and does what its section says. One that was uploaded is its tenant's.

@@ -56,10 +56,12 @@ impl OwnCalls<'_> {
             options,
             requested_ms: self.clock.now_ms(),
             deferred: None,
+            secrets: self.activity.secrets.clone(),
             policy: self.policy.clone(),
             share: share.clone(),
         };
-        self.fetcher.fetch(self.clock, &activity).await.outcome
+        let performed = self.fetcher.fetch(self.clock, &activity).await;
+        self.activity.secrets.scrub(performed).outcome
     }
 
     /// The key of a request: that of the whole call, and which request it is. A component that asks for the same in the same order sends the
@@ -84,13 +86,14 @@ impl OwnCalls<'_> {
     pub(super) fn log(&self, level: LogLevel, message: &str, fields: Option<&Json>) {
         let Self { component, activity, .. } = self;
         let (run_id, call) = (activity.run_id, activity.call);
-        let fields = fields.map(Json::as_str).unwrap_or_default();
+        let fields = activity.secrets.scrub_text(fields.map(Json::as_str).unwrap_or_default());
+        let message = activity.secrets.scrub_text(message);
         match level {
-            LogLevel::Trace => tracing::trace!(component, %run_id, call, fields, "{message}"),
-            LogLevel::Debug => tracing::debug!(component, %run_id, call, fields, "{message}"),
-            LogLevel::Info => tracing::info!(component, %run_id, call, fields, "{message}"),
-            LogLevel::Warn => tracing::warn!(component, %run_id, call, fields, "{message}"),
-            LogLevel::Error => tracing::error!(component, %run_id, call, fields, "{message}"),
+            LogLevel::Trace => tracing::trace!(component, %run_id, call, %fields, "{message}"),
+            LogLevel::Debug => tracing::debug!(component, %run_id, call, %fields, "{message}"),
+            LogLevel::Info => tracing::info!(component, %run_id, call, %fields, "{message}"),
+            LogLevel::Warn => tracing::warn!(component, %run_id, call, %fields, "{message}"),
+            LogLevel::Error => tracing::error!(component, %run_id, call, %fields, "{message}"),
         }
     }
 }

@@ -27,6 +27,10 @@ pub struct ToolSettings {
     pub env: BTreeMap<String, String>,
     /// Variables of the host's environment that it is given as well, such as keys. The host's configuration has to allow each.
     pub pass_env: Vec<String>,
+    /// Variables that hold secrets of the tenant: the name of each, and that of the secret. Every host that it may reach has to be one that the
+    /// secret may be sent to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_env: BTreeMap<String, String>,
     /// What one call may use.
     pub limits: ComponentLimits,
     /// The longest that one attempt may take.
@@ -119,6 +123,7 @@ impl ToolSettings {
                 max_concurrent,
             },
             env,
+            secret_env: self.secret_env.clone(),
             limits: self.limits.clone(),
             attempt_timeout_ms: self.attempt_timeout_ms,
             total_timeout_ms: self.total_timeout_ms,

@@ -22,6 +22,9 @@ pub struct ComponentProvider {
     pub env: BTreeMap<String, Secret>,
     /// Variables of the host's environment that it is given as well, such as keys.
     pub pass_env: Vec<String>,
+    /// Variables that hold secrets of the calling tenant: the name of each, and that of the secret. Every host that it may reach has to be one
+    /// that the secret may be sent to.
+    pub secret_env: BTreeMap<String, String>,
     /// What one call may use.
     pub limits: ComponentLimits,
     /// The longest that one attempt may take.

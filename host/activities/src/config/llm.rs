@@ -29,6 +29,8 @@ pub struct OpenAiProvider {
     pub api_key: Option<Secret>,
     /// The environment variable that has the key.
     pub api_key_env: Option<String>,
+    /// The secret that has the key: that of the tenant whose run asks.
+    pub api_key_secret: Option<String>,
     /// The model that is meant where a request names none.
     pub model: Option<String>,
     /// The models that may be asked for; without it, any.
@@ -56,6 +58,7 @@ impl Default for OpenAiProvider {
             base_url: "https://api.openai.com/v1".to_owned(),
             api_key: None,
             api_key_env: None,
+            api_key_secret: None,
             model: None,
             models: None,
             headers: BTreeMap::new(),

@@ -28,6 +28,11 @@ enum Host {
     Below(String),
 }
 
+/// Refuses what is no host of such a list. `key` names the list.
+pub fn check_hosts(key: &str, hosts: &[String]) -> Result<(), Error> {
+    AllowList::parse(key, hosts).map(drop)
+}
+
 impl AllowList {
     pub(crate) fn parse(key: &str, entries: &[String]) -> Result<Self, Error> {
         let parsed = entries.iter().enumerate().map(|(place, entry)| {

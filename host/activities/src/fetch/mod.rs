@@ -17,7 +17,8 @@ use crate::retry_after::retry_after_ms;
 use crate::trouble::{Attempt, Trouble};
 use crate::{Activity, Performed};
 
-use allow::AllowList;
+pub(crate) use allow::AllowList;
+pub use allow::check_hosts;
 
 /// Headers that belong to the connection, which is the host's.
 const OF_THE_HOST: [&str; 11] = [
@@ -117,6 +118,7 @@ impl Fetcher {
                 headers.insert(name, value.clone());
             }
         }
+        activity.secrets.fill_headers(&mut headers, &url)?;
         let body = match request.body {
             None => None,
             Some(Body::Text(text)) => Some(text.into_bytes()),

@@ -10,11 +10,14 @@ use abide_model::llm::{AssistantMessage, ContentPart, GenerateRequest, GenerateR
 use abide_model::tools::ToolResult;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 
 /// Headers that are there to say who asks.
 const CREDENTIALS: [&str; 5] = ["authorization", "cookie", "x-api-key", "api-key", "idempotency-key"];
+
+/// What is encoded in a part of a URL (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What becomes of a text; `None` where it stays.
 pub(crate) type Edit<'e> = dyn FnMut(&str) -> Option<String> + 'e;
@@ -117,7 +120,7 @@ fn url_text(place: &mut String, edit: &mut Edit<'_>) {
         let decoded = percent_decode_str(part).decode_utf8_lossy();
         edit(&decoded).map(|edited| {
             changed = true;
-            utf8_percent_encode(&edited, NON_ALPHANUMERIC).to_string()
+            utf8_percent_encode(&edited, RESERVED).to_string()
         })
     };
     let path: Vec<_> = url.path().split('/').map(|name| part(name).unwrap_or_else(|| name.to_owned())).collect();

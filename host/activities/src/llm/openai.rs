@@ -2,8 +2,9 @@
 
 use abide_model::llm::GenerateRequest;
 use abide_model::{Clock, Error, Failure, Json};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Url};
+use zeroize::Zeroizing;
 
 use super::decode::{decode, usage_within};
 use super::encode::{Prepared, encode};
@@ -11,9 +12,10 @@ use super::meter::Meter;
 use super::refusal;
 use crate::client::{self, BodyError, IDEMPOTENCY_KEY};
 use crate::config::{DEFAULT_MAX_RESPONSE_BYTES, MaxTokensField, OpenAiProvider, environment, wrong};
-use crate::lane::{Lane, answer};
+use crate::lane::{Lane, answer, refused};
 use crate::quote::Redactor;
 use crate::retry_after::retry_after_ms;
+use crate::secrets::header;
 use crate::trouble::{Attempt, Trouble};
 use crate::{Activity, Performed};
 
@@ -27,6 +29,8 @@ pub(crate) struct Provider {
     client: Client,
     endpoint: Url,
     headers: HeaderMap,
+    /// The secret of the tenant that has the key.
+    api_key_secret: Option<String>,
     redactor: Redactor,
     model: Option<String>,
     models: Option<Vec<String>>,
@@ -43,9 +47,12 @@ impl Provider {
             .map_err(|()| wrong(&url_key, "has no path"))?
             .pop_if_empty()
             .extend(["chat", "completions"]);
+        let keys = [config.api_key.is_some(), config.api_key_env.is_some(), config.api_key_secret.is_some()];
+        if keys.iter().filter(|is_set| **is_set).count() > 1 {
+            return Err(wrong(key, "has more than one of `api_key`, `api_key_env` and `api_key_secret`: keep one"));
+        }
         let api_key = match (&config.api_key, &config.api_key_env) {
-            (Some(_), Some(_)) => return Err(wrong(key, "has both `api_key` and `api_key_env`: keep one")),
-            (Some(api_key), None) => Some(api_key.clone()),
+            (Some(api_key), _) => Some(api_key.clone()),
             (None, Some(variable)) => Some(environment(&format!("{key}.api_key_env"), variable)?),
             (None, None) => None,
         };
@@ -59,6 +66,7 @@ impl Provider {
             client,
             redactor: Redactor::of_headers(&headers),
             headers,
+            api_key_secret: config.api_key_secret.clone(),
             endpoint,
             model: config.model.clone(),
             models: config.models.clone(),
@@ -98,19 +106,36 @@ impl Provider {
 
     /// Asks until there is an answer or the time is up.
     pub(crate) async fn generate(&self, clock: &dyn Clock, activity: &Activity, prepared: &Prepared) -> Performed {
+        let headers = match self.headers(activity) {
+            Ok(headers) => headers,
+            Err(failure) => return refused(failure),
+        };
         let key = activity.idempotency_key();
-        let key = key.as_str();
+        let (key, headers) = (key.as_str(), &headers);
         let meter = Meter::default();
-        let attempt = || async { Attempt::from(self.ask(clock, key, prepared, &meter).await) };
+        let attempt = || async { Attempt::from(self.ask(clock, key, headers, prepared, &meter).await) };
         let mut performed = self.lane.run(clock, activity, attempt).await;
         performed.usage = Some(meter.usage(self.lane.key(), &prepared.model));
         performed
+    }
+
+    /// The headers of a request, with the secrets of the tenant that the configuration names.
+    fn headers(&self, activity: &Activity) -> Result<HeaderMap, Failure> {
+        let mut headers = self.headers.clone();
+        activity.secrets.fill_headers(&mut headers, &self.endpoint)?;
+        if let Some(name) = &self.api_key_secret {
+            let value = activity.secrets.reveal(name, &self.endpoint)?;
+            let value = Zeroizing::new(format!("Bearer {}", value.as_str()));
+            headers.insert(AUTHORIZATION, header(&AUTHORIZATION, &value)?);
+        }
+        Ok(headers)
     }
 
     async fn ask(
         &self,
         clock: &dyn Clock,
         idempotency_key: &str,
+        headers: &HeaderMap,
         prepared: &Prepared,
         meter: &Meter,
     ) -> Result<Json, Trouble> {
@@ -119,7 +144,7 @@ impl Provider {
         let sent = self
             .client
             .post(self.endpoint.clone())
-            .headers(self.headers.clone())
+            .headers(headers.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(IDEMPOTENCY_KEY, idempotency_key)
             .body(prepared.body.clone())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
-use abide_activities::{Activities, ActivitiesConfig, Activity, Performed, Performer as _};
+use abide_activities::{Activities, ActivitiesConfig, Activity, Performed, Performer as _, Secrets};
 use abide_model::{CallKind, CallOptions, Clock as _, Failure, Json, Outcome, Request, RunId, SystemClock, Tenant};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -146,6 +146,7 @@ pub(crate) fn activity(kind: CallKind, request: Request, options: CallOptions) -
         options,
         requested_ms: SystemClock.now_ms(),
         deferred: None,
+        secrets: Secrets::none(),
         policy: Default::default(),
         share: Default::default(),
     }

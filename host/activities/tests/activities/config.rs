@@ -13,7 +13,7 @@ async fn a_wrong_configuration_says_what_to_do() {
         ("[llm.a]\nkind = \"openai\"\nbase_url = \"localhost\"", "`llm.a.base_url` is no URL"),
         (
             "[llm.a]\nkind = \"openai\"\napi_key = \"x\"\napi_key_env = \"X\"",
-            "`llm.a` has both `api_key` and `api_key_env`",
+            "`llm.a` has more than one of `api_key`, `api_key_env` and `api_key_secret`",
         ),
         (
             "[llm.a]\nkind = \"openai\"\napi_key_env = \"ABIDE_NO_SUCH\"",

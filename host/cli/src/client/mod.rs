@@ -5,12 +5,12 @@ mod connection;
 mod events;
 mod follow;
 mod forks;
-pub(crate) mod grants;
 mod ledger;
 mod patience;
 mod replays;
 mod request;
 mod schedules;
+mod secrets;
 mod tools;
 mod versions;
 

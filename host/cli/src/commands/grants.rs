@@ -1,11 +1,10 @@
 //! `abide grants`: what a tenant may do.
 
-use abide_model::{ErrorCode, Grants, Right, Tenant};
+use abide_model::{ErrorCode, Grants, Json, Right, SettingKind, Tenant};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::client::Client;
-use crate::client::grants::has_code;
 use crate::exit::{Exit, Fault};
 use crate::output::{self, Format};
 
@@ -16,47 +15,37 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantsCommand {
     /// Show what a tenant is granted
-    Show(TenantArguments),
+    Show,
     /// Grant rights to a tenant
     Add(RightsArguments),
     /// Take rights back from a tenant; calls under way go on
     Remove(RightsArguments),
 }
 
-/// A tenant.
-#[derive(Debug, Args)]
-pub(crate) struct TenantArguments {
-    /// The tenant
-    #[arg(long, value_name = "TENANT", value_parser = tenant)]
-    tenant: Tenant,
-}
-
-/// Rights of a tenant.
+/// Rights of a tenant, which the option `--tenant` names.
 #[derive(Debug, Args)]
 pub(crate) struct RightsArguments {
-    #[command(flatten)]
-    of: TenantArguments,
     /// Such as `llm:openai/gpt-5*`, `tool:crm/lookup`, `interface:acme:crm/api`, `http:GET api.example.com/v1/`, `child:invoice`, `signal:invoice`,
     /// `cancel:invoice`, `env:LANG`, or `*` for everything
     #[arg(value_name = "RIGHT", required = true, value_parser = right)]
     rights: Vec<Right>,
 }
 
-fn tenant(text: &str) -> Result<Tenant, String> {
-    Tenant::parse(text).map_err(|error| error.message)
-}
-
 fn right(text: &str) -> Result<Right, String> {
     Right::parse(text).map_err(|error| error.message)
 }
 
-pub(crate) async fn run(client: &Client, command: GrantsCommand, format: Format) -> Result<Exit> {
+pub(crate) async fn run(client: &Client, tenant: Option<&str>, command: GrantsCommand, format: Format) -> Result<Exit> {
+    let tenant = match tenant {
+        Some(name) => Tenant::parse(name).map_err(|error| Fault::usage(error.message))?,
+        None => client.whoami().await?.tenant,
+    };
     let (tenant, grants, revision) = match command {
-        GrantsCommand::Show(TenantArguments { tenant }) => {
-            let (grants, revision) = client.grants(&tenant).await?;
+        GrantsCommand::Show => {
+            let (grants, revision) = granted(client, &tenant).await?;
             (tenant, grants, revision)
         }
-        GrantsCommand::Add(RightsArguments { of: TenantArguments { tenant }, rights }) => {
+        GrantsCommand::Add(RightsArguments { rights }) => {
             let add = |grants: &mut Grants| {
                 for right in &rights {
                     if !grants.allow.contains(right) {
@@ -67,7 +56,7 @@ pub(crate) async fn run(client: &Client, command: GrantsCommand, format: Format)
             };
             change(client, tenant, add).await?
         }
-        GrantsCommand::Remove(RightsArguments { of: TenantArguments { tenant }, rights }) => {
+        GrantsCommand::Remove(RightsArguments { rights }) => {
             let remove = |grants: &mut Grants| {
                 for right in &rights {
                     let before = grants.allow.len();
@@ -93,7 +82,7 @@ async fn change(
 ) -> Result<(Tenant, Grants, u64)> {
     let mut attempt = 1;
     loop {
-        let (mut grants, revision) = client.grants(&tenant).await?;
+        let (mut grants, revision) = granted(client, &tenant).await?;
         if revision == 0 && tenant == Tenant::default() {
             return Err(Fault::usage(format!(
                 "the tenant `{tenant}` has everything, since nobody said what it has: to restrict it, give the whole list with \
@@ -102,12 +91,27 @@ async fn change(
             .into());
         }
         make(&mut grants)?;
-        match client.put_grants(&tenant, &grants, revision).await {
+        let value = Json::of(&grants)?;
+        match client.put_setting(tenant.as_str(), SettingKind::Grants.as_str(), &value, Some(revision)).await {
             Ok(set) => return Ok((tenant, grants, set.revision)),
             Err(error) if has_code(&error, ErrorCode::Conflict) && attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The grants of a tenant with their revision; 0 where nobody set any.
+async fn granted(client: &Client, tenant: &Tenant) -> Result<(Grants, u64)> {
+    match client.setting(tenant.as_str(), SettingKind::Grants.as_str()).await {
+        Ok(setting) => Ok((setting.value.read()?, setting.revision)),
+        Err(error) if has_code(&error, ErrorCode::SettingNotFound) => Ok((Grants::default(), 0)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the host refused with that code.
+fn has_code(error: &anyhow::Error, code: ErrorCode) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == code.as_str())
 }
 
 fn show(tenant: &Tenant, grants: &Grants, revision: u64, format: Format) -> Result<Exit> {

@@ -13,17 +13,20 @@ pub(crate) mod fork;
 pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod inspect;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod replay;
 pub(crate) mod result;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod swap;
 pub(crate) mod tasks;
+mod tenant_export;
 pub(crate) mod tenants;
 pub(crate) mod tools;
 pub(crate) mod update;
@@ -78,7 +81,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Exit> {
         Command::Fork(fork) => fork::fork(&client()?, fork, format).await,
         Command::Forks(forks) => fork::forks(&client()?, forks, format).await,
         Command::Keep(keep) => fork::keep(&client()?, keep, format).await,
-        Command::Grants(command) => grants::run(&client()?, command, format).await,
+        Command::Keys(command) => keys::run(command, format),
+        Command::Secrets(secrets) => secrets::run(&client()?, secrets, format).await,
+        Command::Grants(command) => {
+            grants::run(&client()?, arguments.global.connection.tenant.as_deref(), command, format).await
+        }
         Command::Tasks => tasks::queues(&client()?, format).await,
         Command::Complete(complete) => tasks::complete(&client()?, complete, format).await,
         Command::Fail(fail) => tasks::fail(&client()?, fail, format).await,

@@ -5,6 +5,7 @@ use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use super::tenant_export;
 use crate::client::Client;
 use crate::exit::{Exit, Fault};
 use crate::input;
@@ -29,6 +30,12 @@ enum TenantsCommand {
     Show(NameArguments),
     /// Show what a tenant uses, beside its quotas
     Usage(NameArguments),
+    /// Delete a tenant with everything that is stored of it; nothing of that can be read again
+    Delete(DeleteArguments),
+    /// Write all of a tenant into one file: settings, versions, schedules and runs
+    Export(tenant_export::ExportArguments),
+    /// Import the runs of such a file
+    Import(tenant_export::ImportArguments),
     /// Set a setting of a tenant
     Set(SetArguments),
     /// Take a setting of a tenant back
@@ -40,6 +47,16 @@ enum TenantsCommand {
 struct NameArguments {
     /// The tenant
     name: String,
+}
+
+/// `abide tenants delete`.
+#[derive(Debug, Args)]
+struct DeleteArguments {
+    /// The tenant
+    name: String,
+    /// The same name again, since this cannot be undone
+    #[arg(long, value_name = "NAME")]
+    confirm: String,
 }
 
 /// `abide tenants set`.
@@ -83,6 +100,18 @@ pub(crate) async fn run(client: &Client, arguments: TenantsArguments, format: Fo
         TenantsCommand::List => list(client, format).await?,
         TenantsCommand::Show(NameArguments { name }) => show(client, &name, format).await?,
         TenantsCommand::Usage(NameArguments { name }) => usage(&client.usage(&name).await?, format)?,
+        TenantsCommand::Delete(DeleteArguments { name, confirm }) => {
+            if name != confirm {
+                return Err(Fault::usage(format!("to delete the tenant `{name}`, give `--confirm {name}`")).into());
+            }
+            let deleted = client.delete_tenant(&name).await?;
+            match format {
+                Format::Json => output::json(&deleted)?,
+                Format::Text => output::line(format!("{name} is being deleted; nobody can use it any more"))?,
+            }
+        }
+        TenantsCommand::Export(arguments) => return tenant_export::export(client, arguments, format).await,
+        TenantsCommand::Import(arguments) => return tenant_export::import(client, arguments, format).await,
         TenantsCommand::Set(SetArguments { name, setting, value, revision }) => {
             let set = client.put_setting(&name, &setting, &input::json(&value)?, revision).await?;
             told("set", &set, format)?;

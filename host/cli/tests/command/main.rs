@@ -4,9 +4,11 @@
 
 mod access;
 mod building;
+mod canaries;
 mod compiling;
 mod failures;
 mod forks;
+mod grants;
 mod hosts;
 mod ledger;
 mod outages;

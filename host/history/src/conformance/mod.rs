@@ -9,6 +9,7 @@
 
 mod deletion;
 mod documents;
+mod erasure;
 mod forks;
 mod history;
 mod ledger;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use deletion::*;
 pub use documents::*;
+pub use erasure::*;
 pub use forks::*;
 pub use history::*;
 pub use ledger::*;
@@ -95,6 +97,7 @@ macro_rules! conformance {
             a_timer_of_a_run_that_is_gone_can_be_cleared
             a_long_run_is_deleted_in_parts
             the_latest_run_of_an_id_that_is_deleted_leaves_it_to_the_one_before
+            an_erased_tenant_leaves_nothing_and_nobody_else_misses_anything
             a_fork_begins_with_the_events_of_another_run
             forks_of_forks_have_one_history
             a_fork_sees_the_keys_of_what_it_shares

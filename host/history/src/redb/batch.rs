@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use abide_model::{RunId, Tenant};
 
+use super::key::KeyReader;
 use super::ledger::{self, Days};
 use super::prepare::Prepared;
 use super::row::Row;
@@ -12,7 +13,8 @@ use super::schedules::{self, PreparedSchedule};
 use super::tables::Writing;
 use super::versions::PreparedVersions;
 use super::{
-    audit, deletion, documents, events, forks, index, keys, nodes, published, ready, runs, timers, tools, versions,
+    audit, deletion, documents, erasure, events, forks, index, keys, nodes, published, ready, runs, timers, tools,
+    versions,
 };
 use crate::{DocumentChange, Owner, StoreError};
 
@@ -27,6 +29,10 @@ pub(super) enum Change {
         tenant: Tenant,
         name: String,
         rows: Vec<Row>,
+    },
+    /// One step of a tenant's erasure.
+    Erase {
+        tenant: Tenant,
     },
     Documents(Vec<DocumentChange>),
     /// Somebody did something.
@@ -44,13 +50,22 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Whose rows it writes, where those may have to be sealed.
+    fn sealed_for(&self) -> Option<&Tenant> {
+        match self {
+            Self::Tool { rows, .. } if rows.is_empty() => None,
+            Self::PruneAudit { .. } | Self::Erase { .. } => None,
+            other => other.tenant(),
+        }
+    }
+
     /// Whose change it is. `None`: the host's own.
     pub(super) fn tenant(&self) -> Option<&Tenant> {
         match self {
             Self::Commit(commit) => Some(&commit.tenant),
             Self::Schedule(change) => Some(change.tenant()),
             Self::Versions(change) => Some(change.tenant()),
-            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } => Some(tenant),
+            Self::Tool { tenant, .. } | Self::Delete { tenant, .. } | Self::Erase { tenant } => Some(tenant),
             Self::PruneAudit { owner: Owner::Tenant(tenant), .. } => Some(tenant),
             // Tenants and their settings are the host's affair.
             Self::Documents(_) | Self::Audit(_) | Self::PruneAudit { owner: Owner::Host, .. } => None,
@@ -79,11 +94,19 @@ pub(super) fn write<'c>(
 
 /// Whether a change may be made. Writes nothing.
 fn check(writing: &mut Writing<'_>, change: &Change) -> Result<(), StoreError> {
+    if let Some(tenant) = change.sealed_for() {
+        writing.keys().sealing(tenant)?;
+    }
     let commit = match change {
         Change::Commit(commit) => commit,
         Change::Schedule(change) => return schedules::check(writing, change),
         Change::Versions(change) => return versions::check(writing, change),
-        Change::Tool { .. } | Change::Audit(_) | Change::PruneAudit { .. } => return Ok(()),
+        Change::Audit(row) => {
+            let owner = KeyReader::new(&row.key).tenant();
+            return owner.map_or(Ok(()), |tenant| writing.keys().may_write(&tenant));
+        }
+        Change::Tool { tenant, .. } => return writing.keys().may_write(tenant),
+        Change::PruneAudit { .. } | Change::Erase { .. } => return Ok(()),
         Change::Documents(changes) => return documents::check(writing, changes),
         Change::Delete { tenant, run_id } => return deletion::check(writing, tenant, *run_id),
     };
@@ -134,6 +157,7 @@ fn apply(writing: &mut Writing<'_>, change: &Change, days: &mut Days) -> Result<
         Change::Audit(row) => row.put(writing, audit::TABLE),
         Change::PruneAudit { owner, until_ms } => audit::prune(writing, owner, *until_ms),
         Change::Delete { tenant, run_id } => deletion::step(writing, tenant, *run_id),
+        Change::Erase { tenant } => erasure::step(writing, tenant),
     }
 }
 

@@ -4,7 +4,6 @@
 //! `deletions`: key tenant, run; the value is empty. A row says that something of the run is left. It is written by the change that
 //! hides the run and removed by the one that removes the last row.
 
-use ::redb::ReadableTable;
 use abide_model::{RunId, Seq, Tenant};
 
 use super::key::Key;
@@ -103,7 +102,7 @@ fn first_keys(table: &impl Readable, first: &[u8], end: &[u8], limit: usize) -> 
 
 /// Deletions that are begun and not done.
 pub(super) fn begun(table: &impl Readable, limit: usize) -> Result<Vec<(Tenant, RunId)>, StoreError> {
-    let rows = ReadableTable::iter(table).map_err(unavailable)?;
+    let rows = table.range::<&[u8]>(..).map_err(unavailable)?;
     rows.take(limit)
         .map(|row| {
             let key = row.map_err(unavailable)?.0;

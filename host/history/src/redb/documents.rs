@@ -50,6 +50,11 @@ pub(super) fn size(changes: &[DocumentChange]) -> usize {
 
 /// Whether all of these changes may be made. Writes nothing.
 pub(super) fn check(writing: &mut Writing<'_>, changes: &[DocumentChange]) -> Result<(), StoreError> {
+    for change in changes {
+        if let Owner::Tenant(tenant) = &change.owner {
+            writing.keys().may_write(tenant)?;
+        }
+    }
     let table = writing.table(TABLE)?;
     for change in changes {
         let Some(expected) = change.expected else { continue };

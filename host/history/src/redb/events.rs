@@ -10,10 +10,11 @@ use std::ops::Range;
 use abide_model::{Recorded, RunId, Seq, Tenant};
 
 use super::key::{Key, KeyReader};
-use super::pack;
 use super::row::{Row, corrupt, unavailable};
 use super::tables::{Readable, TableId};
+use super::{pack, seal};
 use crate::StoreError;
+use crate::keys::Keys;
 
 pub(super) const TABLE: TableId = TableId::Events;
 
@@ -36,6 +37,9 @@ impl Room {
         self.events == 0 || self.bytes == 0
     }
 }
+
+/// What stands before the packed events: flags, and how many there are.
+pub(super) const HEADER_BYTES: usize = 5;
 
 const CLOSES: u8 = 1;
 const GONE: u8 = 2;
@@ -93,15 +97,15 @@ struct Header {
     gone: bool,
 }
 
-fn header<'v>(key: &[u8], value: &'v [u8]) -> Result<(Header, &'v [u8]), StoreError> {
+fn header(key: &[u8], value: &[u8]) -> Result<Header, StoreError> {
     let first = first_of(key).ok_or_else(|| corrupt(TABLE, key, "the key is not one of an event"))?;
-    let (start, packed) = value.split_first_chunk::<5>().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
+    let start = value.first_chunk::<HEADER_BYTES>().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
     let [flags, count @ ..] = *start;
     let count = u32::from_be_bytes(count);
     if flags & !(CLOSES | GONE) != 0 || count == 0 || first.checked_add(count.into()).is_none() {
         return Err(corrupt(TABLE, key, format!("flags {flags} and {count} events from {first} on cannot be")));
     }
-    Ok((Header { first, count, closes: flags & CLOSES != 0, gone: flags & GONE != 0 }, packed))
+    Ok(Header { first, count, closes: flags & CLOSES != 0, gone: flags & GONE != 0 })
 }
 
 fn first_of(key: &[u8]) -> Option<Seq> {
@@ -114,8 +118,9 @@ fn first_of(key: &[u8]) -> Option<Seq> {
 }
 
 /// The events of a row, and how many bytes they have.
-fn decode(key: &[u8], packed: &[u8], header: &Header) -> Result<(Vec<Recorded>, usize), StoreError> {
-    let bytes = pack::unpack(packed).map_err(|why| corrupt(TABLE, key, why))?;
+fn decode(keys: &Keys, key: &[u8], value: &[u8], header: &Header) -> Result<(Vec<Recorded>, usize), StoreError> {
+    let value = seal::open(keys, TABLE, key, value)?;
+    let bytes = pack::unpack(&value[HEADER_BYTES..]).map_err(|why| corrupt(TABLE, key, why))?;
     let mut decoder = minicbor::Decoder::new(&bytes);
     // An event has more than 4 bytes: a wrong count must not be allocated.
     let mut events = Vec::with_capacity((header.count as usize).min(bytes.len() / 4));
@@ -136,7 +141,7 @@ pub(super) fn tail(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Res
     let mut rows = table.range(first.as_slice()..=last.as_slice()).map_err(unavailable)?;
     let Some(row) = rows.next_back() else { return Ok(Tail::default()) };
     let (key, value) = row.map_err(unavailable)?;
-    let (header, _) = header(key.value(), value.value())?;
+    let header = header(key.value(), value.value())?;
     Ok(Tail { length: header.first + Seq::from(header.count), closed: header.closes, gone: header.gone })
 }
 
@@ -153,11 +158,11 @@ pub(super) fn kept_row(
         return Ok(None);
     };
     let (key, value) = row.map_err(unavailable)?;
-    let (header, packed) = header(key.value(), value.value())?;
+    let header = header(key.value(), value.value())?;
     if header.gone {
         return Ok(None);
     }
-    let (mut events, _) = decode(key.value(), packed, &header)?;
+    let (mut events, _) = decode(table.keys(), key.value(), value.value(), &header)?;
     events.truncate(usize::try_from(shared - header.first).unwrap_or(usize::MAX));
     flagged(tenant, run_id, header.first, &events, GONE).map(|(row, _)| Some(row))
 }
@@ -186,7 +191,7 @@ pub(super) fn read(
         }
         let (key, value) = row.map_err(unavailable)?;
         let key = key.value();
-        let (header, packed) = header(key, value.value())?;
+        let header = header(key, value.value())?;
         if next.is_some_and(|next| next != header.first) {
             return Err(corrupt(TABLE, key, "the events before it are missing"));
         }
@@ -195,7 +200,7 @@ pub(super) fn read(
         if end <= from {
             continue;
         }
-        let (events, length) = decode(key, packed, &header)?;
+        let (events, length) = decode(table.keys(), key, value.value(), &header)?;
         room.bytes = room.bytes.saturating_sub(length);
         let numbered = (header.first..).zip(events).skip_while(|(seq, _)| *seq < from);
         let before = found.len();

@@ -12,9 +12,10 @@ use abide_model::{Run, RunId, Scalar, Tenant, Term};
 
 use super::key::Key;
 use super::row::unavailable;
-use super::tables::{TableId, Writing};
+use super::tables::{Opened, TableId, Writing};
 use super::{meta, runs};
 use crate::StoreError;
+use crate::keys::Keys;
 
 pub(super) const TABLE: TableId = TableId::Index;
 
@@ -93,14 +94,14 @@ pub(super) fn stored(
 ) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     match runs::get(writing.table(runs::TABLE)?, tenant, run_id) {
         Ok(run) => Ok(run.map(|run| keys(tenant, &run)).unwrap_or_default()),
-        Err(StoreError::Corrupt(_)) => Ok(BTreeSet::new()),
+        Err(StoreError::Corrupt(_) | StoreError::Sealed(_)) => Ok(BTreeSet::new()),
         Err(error) => Err(error),
     }
 }
 
 /// Makes the rows of runs that an older release stored. It goes on where it was interrupted, by beginning again: what is there
 /// already stays as it is.
-pub(super) fn build(database: &Database) -> Result<(), StoreError> {
+pub(super) fn build(database: &Database, with: &Keys) -> Result<(), StoreError> {
     if meta::is_indexed(&database.begin_read().map_err(unavailable)?)? {
         return Ok(());
     }
@@ -114,6 +115,7 @@ pub(super) fn build(database: &Database) -> Result<(), StoreError> {
         let (last, count) = {
             let runs = transaction.open_table(runs::TABLE.definition()).map_err(unavailable)?;
             let mut index = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
+            let runs = Opened::new(runs, with.clone());
             let page = runs::page(&runs, after.as_deref(), BUILD_RUNS)?;
             for (_, found) in &page {
                 let Some((tenant, run)) = found else { continue };

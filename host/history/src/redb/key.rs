@@ -126,6 +126,11 @@ impl<'a> KeyReader<'a> {
         self.take().map(u32::from_be_bytes)
     }
 
+    /// All the rest.
+    pub(super) fn rest_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// A text that has something after it.
     pub(super) fn name(&mut self) -> Option<&'a str> {
         self.text()

@@ -101,7 +101,7 @@ pub(super) fn list<T: Readable>(
         let key = Key::of_run(tenant, run_id).done();
         let found = rows.get(key.as_slice()).map_err(unavailable)?;
         let found = found.ok_or_else(|| corrupt(runs::TABLE, &key, "the row is missing, and others lead to it"))?;
-        pager.look_at(&key, found.value())?;
+        pager.look_at(rows, &key, found.value())?;
     }
     Ok(pager.page)
 }
@@ -127,10 +127,10 @@ impl Pager<'_> {
         full
     }
 
-    fn look_at(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    fn look_at(&mut self, table: &impl Readable, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         self.rows += 1;
         self.bytes += value.len();
-        let run = runs::decode(key, value)?;
+        let run = runs::decode(table, key, value)?;
         if self.filter.matches(&run) {
             self.page.runs.push(run);
         }

@@ -9,6 +9,7 @@ mod batch;
 mod committer;
 mod deletion;
 mod documents;
+mod erasure;
 mod events;
 mod forks;
 mod index;
@@ -31,6 +32,7 @@ mod routing;
 mod row;
 mod runs;
 mod schedules;
+mod seal;
 mod snapshot;
 mod tables;
 mod tally;
@@ -44,7 +46,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::redb::{Database, ReadOnlyTable, StorageBackend};
+use ::redb::{Database, StorageBackend};
 use abide_model::{
     AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
     RunId, RunLedger, Schedule, ScheduleId, Seq, Tenant, WorkflowName,
@@ -56,7 +58,9 @@ use self::committer::Committer;
 use self::prepare::Prepared;
 use self::row::Row;
 use self::snapshot::{Snapshot, aside};
+use self::tables::ReadTable;
 use self::writer::Writer;
+use crate::keys::{Keyring, Keys};
 use crate::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, LedgerKey, LedgerRow, Owner,
     RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage, Version,
@@ -71,11 +75,13 @@ pub struct RedbOptions {
     /// The size of the log, in bytes. When it is full, the database is made durable as a whole, which takes some syncs and some
     /// ten milliseconds. A larger log makes that rarer, and a start after a crash longer.
     pub log_bytes: u64,
+    /// The keys of tenants. With them what runs say may be sealed, and is opened.
+    pub keyring: Option<Keyring>,
 }
 
 impl Default for RedbOptions {
     fn default() -> Self {
-        Self { cache_bytes: limits::CACHE_BYTES, log_bytes: limits::LOG_BYTES }
+        Self { cache_bytes: limits::CACHE_BYTES, log_bytes: limits::LOG_BYTES, keyring: None }
     }
 }
 
@@ -85,6 +91,7 @@ pub struct RedbStore {
     /// Declared before the database: the writing thread ends first.
     committer: Committer,
     database: Arc<Database>,
+    keyring: Keyring,
 }
 
 impl RedbStore {
@@ -116,24 +123,48 @@ impl RedbStore {
 
     fn over(database: Database, log: impl StorageBackend, options: &RedbOptions) -> Result<Self, StoreError> {
         let database = Arc::new(database);
-        let writer = Writer::open(Arc::clone(&database), log, options.log_bytes)?;
-        index::build(&database)?;
+        let keyring = options.keyring.clone().unwrap_or_default();
+        let writer = Writer::open(Arc::clone(&database), log, options.log_bytes, keyring.clone())?;
+        index::build(&database, &keyring.keys())?;
         tally::build(&database)?;
-        Ok(Self { committer: Committer::start(writer)?, database })
+        Ok(Self { committer: Committer::start(writer)?, database, keyring })
     }
 
     /// What is durable now. It does not change while it is looked at.
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Snapshot::of(&self.database)
+        Snapshot::of(&self.database, self.keyring.keys())
     }
 
     /// Makes the rows of a commit. The snapshot does not live while they wait: it would keep pages from being used again.
     fn prepare(&self, commit: Commit) -> Result<Prepared, StoreError> {
-        if commit.nodes.is_empty() {
-            return prepare::prepare::<ReadOnlyTable<_, _>>(commit, None);
+        let keys = self.sealing(&commit.tenant)?;
+        let prepared = if commit.nodes.is_empty() {
+            prepare::prepare::<ReadTable>(commit, None)?
+        } else {
+            let (snapshot, tenant) = (self.snapshot()?, commit.tenant.clone());
+            snapshot.nodes(&tenant, commit.run_id, |nodes| prepare::prepare(commit, Some(nodes)))?
+        };
+        prepared.sealed(&keys)
+    }
+
+    /// The keys to seal with what is written for a tenant. One that needs a key and has none is given one.
+    fn sealing(&self, tenant: &Tenant) -> Result<Keys, StoreError> {
+        let keys = self.keyring.keys();
+        match keys.sealing(tenant) {
+            Ok(_) => Ok(keys),
+            Err(StoreError::Sealed(_)) => {
+                // A new key in place of one that was lost would hide that it was.
+                let first = erasure::first_run(&self.snapshot()?.table(runs::TABLE)?, tenant)?;
+                if let Some((key, value)) = first
+                    && seal::is_sealed(runs::TABLE, &key, &value)
+                {
+                    seal::open(&keys, runs::TABLE, &key, &value)?;
+                }
+                self.keyring.make(tenant)?;
+                Ok(self.keyring.keys())
+            }
+            Err(error) => Err(error),
         }
-        let (snapshot, tenant) = (self.snapshot()?, commit.tenant.clone());
-        snapshot.nodes(&tenant, commit.run_id, |nodes| prepare::prepare(commit, Some(nodes)))
     }
 
     /// Removes a run, in as many changes as it takes.
@@ -156,8 +187,8 @@ impl RedbStore {
         &self,
         read: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        let database = Arc::clone(&self.database);
-        Box::pin(aside(move || read(&Snapshot::of(&database)?)))
+        let (database, keys) = (Arc::clone(&self.database), self.keyring.keys());
+        Box::pin(aside(move || read(&Snapshot::of(&database, keys)?)))
     }
 }
 
@@ -274,7 +305,7 @@ impl Store for RedbStore {
 
     fn change_schedule(&self, change: ScheduleChange) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let prepared = schedules::prepare(&change)?;
+            let prepared = schedules::prepare(&change)?.sealed(&self.sealing(&change.tenant)?)?;
             let size = prepared.size();
             limits::check_commit(size)?;
             self.committer.write(Change::Schedule(prepared), size).await
@@ -311,6 +342,7 @@ impl Store for RedbStore {
 
     fn delete<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, ()> {
         Box::pin(async move {
+            self.sealing(tenant)?;
             let runs = forks::lineage(&self.snapshot()?.table(forks::TABLE)?, tenant, run_id)?;
             self.delete_steps(tenant, run_id).await?;
             // Those whose history it shared may have been kept for it alone.
@@ -331,7 +363,8 @@ impl Store for RedbStore {
     fn change_versions(&self, change: VersionsChange) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             // A component has megabytes: they are compressed where that keeps no task waiting.
-            let prepared = aside(move || versions::prepare(change)).await?;
+            let keys = self.sealing(&change.tenant)?;
+            let prepared = aside(move || versions::prepare(change)?.sealed(&keys)).await?;
             let size = prepared.size();
             limits::check_commit(size)?;
             self.committer.write(Change::Versions(prepared), size).await
@@ -358,7 +391,8 @@ impl Store for RedbStore {
     fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let (owner, name) = (tenant.clone(), tool.name.clone());
-            let rows = aside(move || Ok(tools::rows(&owner, &tool, &component))).await?;
+            let keys = self.sealing(tenant)?;
+            let rows = aside(move || seal::rows(&keys, tools::TABLE, tools::rows(&owner, &tool, &component))).await?;
             let size = rows.iter().map(Row::size).sum();
             limits::check_commit(size)?;
             self.committer.write(Change::Tool { tenant: tenant.clone(), name, rows }, size).await
@@ -378,6 +412,24 @@ impl Store for RedbStore {
     fn tool_component<'a>(&'a self, tenant: &'a Tenant, name: &'a str) -> StoreFuture<'a, Option<Bytes>> {
         let (tenant, name) = (tenant.clone(), name.to_owned());
         self.scan(move |snapshot| tools::component(&snapshot.table(tools::TABLE)?, &tenant, &name))
+    }
+
+    fn erase<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let (keyring, owner) = (self.keyring.clone(), tenant.clone());
+            aside(move || keyring.destroy(&owner)).await?;
+            loop {
+                self.committer.write(Change::Erase { tenant: tenant.clone() }, erasure::SIZE).await?;
+                let snapshot = self.snapshot()?;
+                if erasure::is_done(tenant, |table| snapshot.table(table))? {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
+    fn keyring(&self) -> Keyring {
+        self.keyring.clone()
     }
 
     fn run_ledger<'a>(&'a self, tenant: &'a Tenant, run_id: RunId) -> StoreFuture<'a, Option<RunLedger>> {

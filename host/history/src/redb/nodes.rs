@@ -49,7 +49,7 @@ impl<T: Readable> Nodes<'_, T> {
         for run_id in self.runs() {
             let key = key(self.tenant, run_id, digest);
             if let Some(found) = self.table.get(key.as_slice()).map_err(unavailable)? {
-                return row::decode(found.value()).map_err(|why| corrupt(TABLE, &key, why));
+                return row::read(self.table, TABLE, &key, found.value());
             }
         }
         Err(self.corrupt(digest, "the node is missing"))

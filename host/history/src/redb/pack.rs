@@ -2,7 +2,8 @@
 //!
 //! A packed value is one byte that says which form follows, then:
 //! - 0: the bytes as they are;
-//! - 1: their length as a 32-bit little-endian number, then an LZ4 block.
+//! - 1: their length as a 32-bit little-endian number, then an LZ4 block;
+//! - 2: a packed value that is sealed, see `seal`, which opens it before it comes here.
 
 /// Values up to this many bytes are stored as they are: compressing them costs more than it saves.
 const PLAIN_BYTES: usize = 512;
@@ -11,6 +12,8 @@ const LZ4_MAX_RATIO: usize = 255;
 
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
+/// A packed value that is sealed: `seal` opens it first.
+pub(super) const SEALED: u8 = 2;
 
 /// Appends the packed form of `bytes` to `out`.
 pub(super) fn pack_into(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -55,6 +58,7 @@ pub(super) fn unpack(packed: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, String
             }
             Ok(bytes.into())
         }
+        SEALED => Err("the value is sealed".into()),
         other => Err(format!("the value has form {other}, which this release does not know")),
     }
 }
@@ -74,7 +78,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(mut bytes: Vec<u8>, form in 0u8..3) {
+        fn no_bytes_make_it_panic(mut bytes: Vec<u8>, form in 0u8..4) {
             bytes.insert(0, form);
             let _ = unpack(&bytes);
         }

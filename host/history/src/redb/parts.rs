@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::key::Key;
 use super::limits::COMPONENT_ROW_BYTES;
-use super::pack;
 use super::row::{Row, corrupt, unavailable};
 use super::tables::{Readable, TableId};
+use super::{pack, seal};
 use crate::StoreError;
 
 /// The rows of `file` below `beginning`.
@@ -33,7 +33,8 @@ pub(super) fn read(table: &impl Readable, id: TableId, beginning: &Key) -> Resul
     for row in table.range(first.as_slice()..beginning.clone().after().as_slice()).map_err(unavailable)? {
         let (key, value) = row.map_err(unavailable)?;
         let wrong = |why: String| corrupt(id, key.value(), why);
-        let (size, packed) = value.value().split_first_chunk().ok_or_else(|| wrong("the value is short".into()))?;
+        let value = seal::open(table.keys(), id, key.value(), value.value())?;
+        let (size, packed) = value.split_first_chunk().ok_or_else(|| wrong("the value is short".into()))?;
         let part = pack::unpack(packed).map_err(wrong)?;
         whole.get_or_insert_with(|| (u64::from_be_bytes(*size), Vec::new())).1.extend_from_slice(&part);
     }

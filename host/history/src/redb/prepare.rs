@@ -9,7 +9,8 @@ use super::nodes::Nodes;
 use super::row::Row;
 use super::schedules::{self, PreparedSchedule};
 use super::tables::Readable;
-use super::{events, index, keys, nodes, published, ready, runs, timers};
+use super::{events, index, keys, nodes, published, ready, runs, seal, timers};
+use crate::keys::Keys;
 use crate::{Commit, ForkOf, StoreError};
 
 /// A commit as rows.
@@ -43,6 +44,21 @@ impl Prepared {
     /// Whether this is the first commit of its run.
     pub(super) fn starts(&self) -> bool {
         self.expected_length == 0
+    }
+
+    /// The same with its rows sealed, where that is asked for: in the task of the caller, not by the one that writes.
+    pub(super) fn sealed(mut self, keys: &Keys) -> Result<Self, StoreError> {
+        if keys.are_plain() {
+            return Ok(self);
+        }
+        self.events = self.events.map(|row| seal::row(keys, events::TABLE, row)).transpose()?;
+        self.nodes = seal::rows(keys, nodes::TABLE, self.nodes)?;
+        self.published = seal::rows(keys, published::TABLE, self.published)?;
+        self.run =
+            self.run.map(|(row, id)| Ok::<_, StoreError>((seal::row(keys, runs::TABLE, row)?, id))).transpose()?;
+        self.schedule = self.schedule.map(|change| change.sealed(keys)).transpose()?;
+        self.successor = self.successor.map(|start| start.sealed(keys).map(Box::new)).transpose()?;
+        Ok(self)
     }
 
     /// About how many bytes it holds.

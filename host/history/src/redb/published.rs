@@ -5,7 +5,7 @@ use abide_model::{Json, RunId, Tenant};
 use super::key::Key;
 use super::row::{Row, corrupt, unavailable};
 use super::tables::{Readable, TableId};
-use super::{limits, pack};
+use super::{limits, pack, seal};
 use crate::StoreError;
 
 pub(super) const TABLE: TableId = TableId::Published;
@@ -25,7 +25,8 @@ pub(super) fn read(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Res
         let (key, value) = row.map_err(unavailable)?;
         let wrong = |why: String| corrupt(TABLE, key.value(), why);
         let name = std::str::from_utf8(&key.value()[first.len()..]).map_err(|why| wrong(why.to_string()))?;
-        let bytes = pack::unpack(value.value()).map_err(wrong)?;
+        let value = seal::open(table.keys(), TABLE, key.value(), value.value())?;
+        let bytes = pack::unpack(&value).map_err(wrong)?;
         let text = std::str::from_utf8(&bytes).map_err(|why| wrong(why.to_string()))?;
         Ok((name.to_owned(), Json::parse(text).map_err(|why| wrong(why.to_string()))?))
     })

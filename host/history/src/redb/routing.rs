@@ -30,7 +30,7 @@ pub(super) fn get(
 ) -> Result<Routing, StoreError> {
     let key = key(tenant, name);
     if let Some(found) = table.get(key.as_slice()).map_err(unavailable)? {
-        return row::decode(found.value()).map_err(|why| corrupt(TABLE, &key, why));
+        return row::read(table, TABLE, &key, found.value());
     }
     let Some(found) = active.get(key.as_slice()).map_err(unavailable)? else { return Ok(Routing::default()) };
     let bytes = found.value().try_into().map_err(|_| corrupt(ACTIVE, &key, "the value is not a digest"))?;

@@ -2,8 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
-use super::pack;
 use super::tables::{Readable, TableId, Writing};
+use super::{pack, seal};
 use crate::StoreError;
 
 /// A row ready to be written.
@@ -47,6 +47,16 @@ pub(super) fn decode<T: for<'b> Decode<'b, ()>>(value: &[u8]) -> Result<T, Strin
         return Err(format!("{} bytes are left over", bytes.len() - decoder.position()));
     }
     Ok(decoded)
+}
+
+/// Reads what a row has that [`encode`] wrote, and that may be sealed since.
+pub(super) fn read<T: for<'b> Decode<'b, ()>>(
+    table: &impl Readable,
+    id: TableId,
+    key: &[u8],
+    value: &[u8],
+) -> Result<T, StoreError> {
+    decode(&seal::open(table.keys(), id, key, value)?).map_err(|why| corrupt(id, key, why))
 }
 
 /// A row that cannot be read: names it, so that it can be looked at and cut out.

@@ -27,8 +27,8 @@ pub(super) fn row(tenant: &Tenant, run: &Run) -> Row {
     Row { key: Key::of_run(tenant, run.run_id).done(), value: row::encode(run) }
 }
 
-pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
-    row::decode(value).map_err(|why| corrupt(TABLE, key, why))
+pub(super) fn decode(table: &impl Readable, key: &[u8], value: &[u8]) -> Result<Run, StoreError> {
+    row::read(table, TABLE, key, value)
 }
 
 /// The key of the latest run of an id; the keys of all runs of that id begin with it.
@@ -52,7 +52,7 @@ pub(super) fn claim(
 pub(super) fn get(table: &impl Readable, tenant: &Tenant, run_id: RunId) -> Result<Option<Run>, StoreError> {
     let key = Key::of_run(tenant, run_id).done();
     let found = table.get(key.as_slice()).map_err(unavailable)?;
-    found.map(|value| decode(&key, value.value())).transpose()
+    found.map(|value| decode(table, &key, value.value())).transpose()
 }
 
 /// The latest run of an id.
@@ -96,7 +96,7 @@ pub(super) fn page(table: &impl Readable, after: Option<&[u8]>, limit: usize) ->
         .map(|row| {
             let (key, value) = row.map_err(unavailable)?;
             let tenant = KeyReader::new(key.value()).tenant();
-            Ok((key.value().to_vec(), tenant.zip(decode(key.value(), value.value()).ok())))
+            Ok((key.value().to_vec(), tenant.zip(decode(table, key.value(), value.value()).ok())))
         })
         .collect()
 }
@@ -159,7 +159,7 @@ mod tests {
                 let found = latest(writing.table(IDS).unwrap(), &tenant, &sample.id);
                 assert_eq!(found, Ok(left.map(|number| run(number).run_id)), "without {removed}");
             }
-            assert_eq!(::redb::ReadableTable::iter(writing.table(IDS).unwrap()).unwrap().count(), 0);
+            assert_eq!(writing.table(IDS).unwrap().range::<&[u8]>(..).unwrap().count(), 0);
         });
     }
 
@@ -171,7 +171,7 @@ mod tests {
         let second = golden("id-run", &Row { key: id_key(&tenant, &id).run(run_id).done(), value: Vec::new() });
         let written = with_rows(IDS, &[], |writing| {
             claim(writing, &tenant, &id, run_id).unwrap();
-            let rows = ::redb::ReadableTable::iter(writing.table(IDS).unwrap()).unwrap().map(Result::unwrap);
+            let rows = writing.table(IDS).unwrap().range::<&[u8]>(..).unwrap().map(Result::unwrap);
             rows.map(|(key, value)| Row { key: key.value().to_vec(), value: value.value().to_vec() })
                 .collect::<Vec<_>>()
         });

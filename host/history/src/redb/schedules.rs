@@ -9,7 +9,9 @@ use abide_model::{Schedule, ScheduleId, Tenant};
 
 use super::key::{Key, KeyReader};
 use super::row::{self, Row, corrupt, unavailable};
+use super::seal;
 use super::tables::{Readable, TableId, Writing};
+use crate::keys::Keys;
 use crate::{DueSchedule, ScheduleChange, SchedulePage, StoreError};
 
 pub(super) const TABLE: TableId = TableId::Schedules;
@@ -31,6 +33,12 @@ pub(super) struct PreparedSchedule {
 impl PreparedSchedule {
     pub(super) fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// The same with its row sealed, where that is asked for.
+    pub(super) fn sealed(mut self, keys: &Keys) -> Result<Self, StoreError> {
+        self.row = self.row.map(|row| seal::row(keys, TABLE, row)).transpose()?;
+        Ok(self)
     }
 
     /// About how many bytes it holds.
@@ -88,15 +96,15 @@ pub(super) fn apply(writing: &mut Writing<'_>, change: &PreparedSchedule) -> Res
     }
 }
 
-fn decode(key: &[u8], value: &[u8]) -> Result<Schedule, StoreError> {
-    row::decode(value).map_err(|why| corrupt(TABLE, key, why))
+fn decode(table: &impl Readable, key: &[u8], value: &[u8]) -> Result<Schedule, StoreError> {
+    row::read(table, TABLE, key, value)
 }
 
 /// A schedule.
 pub(super) fn get(table: &impl Readable, tenant: &Tenant, id: &ScheduleId) -> Result<Option<Schedule>, StoreError> {
     let key = key(tenant, id);
     let found = table.get(key.as_slice()).map_err(unavailable)?;
-    found.map(|value| decode(&key, value.value())).transpose()
+    found.map(|value| decode(table, &key, value.value())).transpose()
 }
 
 /// Schedules after `after`, by id.
@@ -119,7 +127,7 @@ pub(super) fn list(
             break;
         }
         bytes += value.value().len();
-        page.schedules.push(decode(key.value(), value.value())?);
+        page.schedules.push(decode(table, key.value(), value.value())?);
     }
     Ok(page)
 }

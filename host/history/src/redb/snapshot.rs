@@ -1,13 +1,14 @@
 //! What is durable at one moment, to read in; and reads that take long, where they disturb nobody.
 
-use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use ::redb::{Database, ReadTransaction, ReadableDatabase};
 use abide_model::{RunId, Tenant};
 
 use super::nodes::Nodes;
 use super::row::unavailable;
-use super::tables::TableId;
+use super::tables::{ReadTable, TableId};
 use super::{events, forks, nodes};
 use crate::StoreError;
+use crate::keys::Keys;
 
 /// Does work that takes long on a thread where that disturbs nobody.
 pub(super) async fn aside<T: Send + 'static>(
@@ -23,15 +24,19 @@ pub(super) async fn aside<T: Send + 'static>(
 }
 
 /// A read transaction.
-pub(super) struct Snapshot(ReadTransaction);
+pub(super) struct Snapshot {
+    transaction: ReadTransaction,
+    keys: Keys,
+}
 
 impl Snapshot {
-    pub(super) fn of(database: &Database) -> Result<Self, StoreError> {
-        database.begin_read().map(Self).map_err(unavailable)
+    pub(super) fn of(database: &Database, keys: Keys) -> Result<Self, StoreError> {
+        Ok(Self { transaction: database.begin_read().map_err(unavailable)?, keys })
     }
 
-    pub(super) fn table(&self, table: TableId) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>, StoreError> {
-        self.0.open_table(table.definition()).map_err(unavailable)
+    pub(super) fn table(&self, table: TableId) -> Result<ReadTable, StoreError> {
+        let rows = self.transaction.open_table(table.definition()).map_err(unavailable)?;
+        Ok(ReadTable::new(rows, self.keys.clone()))
     }
 
     /// Whether a run was deleted, and something of it is kept for its forks.
@@ -44,7 +49,7 @@ impl Snapshot {
         &self,
         tenant: &Tenant,
         run_id: RunId,
-        read: impl FnOnce(&Nodes<'_, ReadOnlyTable<&'static [u8], &'static [u8]>>) -> Result<T, StoreError>,
+        read: impl FnOnce(&Nodes<'_, ReadTable>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let origins = forks::lineage(&self.table(forks::TABLE)?, tenant, run_id)?.split_off(1);
         read(&Nodes { table: &self.table(nodes::TABLE)?, tenant, run_id, origins })

@@ -2,21 +2,68 @@
 //!
 //! All tables have bytes as keys and bytes as values: their form is ours, not redb's, and is kept by the golden files.
 
-use ::redb::{ReadableTable, TableDefinition, WriteTransaction};
+use std::borrow::Borrow;
+use std::ops::RangeBounds;
+
+use ::redb::{AccessGuard, Range, ReadOnlyTable, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 
 use super::record::Record;
 use super::row::unavailable;
+use super::seal;
 use super::tally::{self, Tally};
 use crate::StoreError;
+use crate::keys::Keys;
 
 /// What redb needs to know of a table.
 pub(super) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// A table in a write transaction.
-pub(super) type Table<'t> = ::redb::Table<'t, &'static [u8], &'static [u8]>;
+pub(super) type Table<'t> = Opened<::redb::Table<'t, &'static [u8], &'static [u8]>>;
+/// A table in a read transaction.
+pub(super) type ReadTable = Opened<ReadOnlyTable<&'static [u8], &'static [u8]>>;
+
+/// A table, and the keys that its sealed rows need.
+pub(super) struct Opened<T> {
+    rows: T,
+    keys: Keys,
+}
+
+impl<T> Opened<T> {
+    pub(super) fn new(rows: T, keys: Keys) -> Self {
+        Self { rows, keys }
+    }
+}
 
 /// A table that can be read, in a transaction of either sort.
-pub(super) trait Readable: ReadableTable<&'static [u8], &'static [u8]> {}
-impl<T: ReadableTable<&'static [u8], &'static [u8]>> Readable for T {}
+pub(super) trait Readable {
+    /// The rows as they are stored.
+    fn rows(&self) -> &impl ReadableTable<&'static [u8], &'static [u8]>;
+
+    /// What opens sealed ones, see `seal`.
+    fn keys(&self) -> &Keys;
+
+    /// A row as it is stored.
+    fn get(&self, key: &[u8]) -> Result<Option<AccessGuard<'_, &'static [u8]>>, StorageError> {
+        self.rows().get(key)
+    }
+
+    /// Rows as they are stored.
+    fn range<'a, K: Borrow<&'a [u8]> + 'a>(
+        &self,
+        range: impl RangeBounds<K> + 'a,
+    ) -> Result<Range<'_, &'static [u8], &'static [u8]>, StorageError> {
+        self.rows().range(range)
+    }
+}
+
+impl<T: ReadableTable<&'static [u8], &'static [u8]>> Readable for Opened<T> {
+    fn rows(&self) -> &impl ReadableTable<&'static [u8], &'static [u8]> {
+        &self.rows
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+}
 
 /// A table. The numbers are written to the log: one is never used again for another table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,12 +164,18 @@ pub(super) struct Writing<'t> {
     transaction: &'t WriteTransaction,
     tables: [Option<Table<'t>>; TableId::ALL.len()],
     record: Record,
+    keys: Keys,
     tally: Tally,
 }
 
 impl<'t> Writing<'t> {
-    pub(super) fn new(transaction: &'t WriteTransaction) -> Self {
-        Self { transaction, tables: Default::default(), record: Record::default(), tally: Tally::default() }
+    /// With the keys by which rows are opened and sealed.
+    pub(super) fn new(transaction: &'t WriteTransaction, keys: Keys) -> Self {
+        Self { transaction, tables: Default::default(), record: Record::default(), keys, tally: Tally::default() }
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// A table, to read in it what was written so far.
@@ -130,7 +183,10 @@ impl<'t> Writing<'t> {
         let opened = &mut self.tables[table as usize];
         match opened {
             Some(table) => Ok(table),
-            None => Ok(opened.insert(self.transaction.open_table(table.definition()).map_err(unavailable)?)),
+            None => {
+                let rows = self.transaction.open_table(table.definition()).map_err(unavailable)?;
+                Ok(opened.insert(Opened::new(rows, self.keys.clone())))
+            }
         }
     }
 
@@ -151,15 +207,17 @@ impl<'t> Writing<'t> {
         super::row::has(self.table(table)?, key)
     }
 
+    /// Writes a row, sealed where it has to be and is not.
     pub(super) fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let old = self.table(table)?.insert(key, value).map_err(unavailable)?.map(|old| old.value().len());
+        let value = &*seal::seal(&self.keys, table, key, value)?;
+        let old = self.table(table)?.rows.insert(key, value).map_err(unavailable)?.map(|old| old.value().len());
         self.tally.put(table, key, old, value.len());
         self.record.put(table, key, value);
         Ok(())
     }
 
     pub(super) fn remove(&mut self, table: TableId, key: &[u8]) -> Result<(), StoreError> {
-        let old = self.table(table)?.remove(key).map_err(unavailable)?.map(|old| old.value().len());
+        let old = self.table(table)?.rows.remove(key).map_err(unavailable)?.map(|old| old.value().len());
         if let Some(old) = old {
             self.tally.removed(table, key, old);
         }

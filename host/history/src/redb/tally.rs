@@ -11,7 +11,8 @@ use abide_model::Tenant;
 use super::key::Key;
 use super::meta;
 use super::row::{corrupt, unavailable};
-use super::tables::{Readable, TableId};
+use super::tables::{Opened, Readable, TableId};
+use crate::keys::Keys;
 use crate::{StoreError, Usage};
 
 pub(super) const TABLE: TableId = TableId::Stored;
@@ -119,8 +120,10 @@ pub(super) fn build(database: &Database) -> Result<(), StoreError> {
         }
     }
     {
+        let table = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
+        let rows = tally.rows(&Opened::new(table, Keys::default()))?;
         let mut table = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
-        for (key, value) in tally.rows(&table)? {
+        for (key, value) in rows {
             table.insert(key.as_slice(), value.as_slice()).map_err(unavailable)?;
         }
     }

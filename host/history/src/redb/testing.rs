@@ -22,6 +22,7 @@ use proptest::strategy::Union;
 use super::row::Row;
 use super::tables::{TableId, Writing};
 use crate::Version;
+use crate::keys::Keys;
 
 pub(super) mod samples;
 
@@ -29,7 +30,7 @@ pub(super) mod samples;
 pub(super) fn with_rows<T>(table: TableId, rows: &[Row], read: impl FnOnce(&mut Writing<'_>) -> T) -> T {
     let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
     let transaction = database.begin_write().unwrap();
-    let mut writing = Writing::new(&transaction);
+    let mut writing = Writing::new(&transaction, Keys::default());
     for row in rows {
         row.put(&mut writing, table).unwrap();
     }

@@ -3,13 +3,12 @@
 //! `tools`: key tenant, 0, name; value the row as CBOR, packed. Key tenant, 1, name, zero byte, number of the part; value a part of the
 //! component, see `parts`. The first byte keeps the rows together, so that a list reads no component.
 
-use ::redb::ReadableTable;
 use abide_model::Tenant;
 use bytes::Bytes;
 
 use super::key::Key;
 use super::parts;
-use super::row::{self, Row, corrupt, unavailable};
+use super::row::{self, Row, unavailable};
 use super::tables::{Readable, TableId, Writing};
 use crate::{StoreError, UploadedTool};
 
@@ -19,7 +18,7 @@ pub(super) const TABLE: TableId = TableId::Tools;
 pub(super) const DELETE_SIZE: usize = 4096;
 
 /// What a key is of.
-const ROW: u8 = 0;
+pub(super) const ROW: u8 = 0;
 const COMPONENT: u8 = 1;
 
 fn rows_of(tenant: &Tenant) -> Key {
@@ -60,7 +59,7 @@ pub(super) fn list(table: &impl Readable, tenant: &Tenant) -> Result<Vec<Uploade
     found
         .map(|found| {
             let (key, value) = found.map_err(unavailable)?;
-            row::decode(value.value()).map_err(|why| corrupt(TABLE, key.value(), why))
+            row::read(table, TABLE, key.value(), value.value())
         })
         .collect()
 }

@@ -13,7 +13,9 @@ use super::key::Key;
 use super::parts;
 use super::routing;
 use super::row::{self, Row, corrupt, unavailable};
+use super::seal;
 use super::tables::{Readable, TableId, Writing};
+use crate::keys::Keys;
 use crate::{StoreError, Version, VersionsChange};
 
 pub(super) const TABLE: TableId = TableId::Versions;
@@ -26,7 +28,8 @@ fn value(order: u64, version: &Version) -> Vec<u8> {
     value
 }
 
-fn decode(key: &[u8], value: &[u8]) -> Result<(u64, Version), StoreError> {
+fn decode(table: &impl Readable, key: &[u8], value: &[u8]) -> Result<(u64, Version), StoreError> {
+    let value = seal::open(table.keys(), TABLE, key, value)?;
     let (order, packed) = value.split_first_chunk().ok_or_else(|| corrupt(TABLE, key, "the value is short"))?;
     let version = row::decode(packed).map_err(|why| corrupt(TABLE, key, why))?;
     Ok((u64::from_be_bytes(*order), version))
@@ -58,6 +61,12 @@ impl PreparedVersions {
         &self.tenant
     }
 
+    /// The same with its component sealed, where that is asked for.
+    pub(super) fn sealed(mut self, keys: &Keys) -> Result<Self, StoreError> {
+        self.component = seal::rows(keys, COMPONENTS, self.component)?;
+        Ok(self)
+    }
+
     /// About how many bytes it holds.
     pub(super) fn size(&self) -> usize {
         self.component.iter().map(Row::size).sum::<usize>() + self.routing.value.len() + self.put.len() * 4096 + 256
@@ -84,7 +93,11 @@ pub(super) fn check(writing: &mut Writing<'_>, change: &PreparedVersions) -> Res
     let found = writing.two(routing::TABLE, routing::ACTIVE, |table, active| {
         routing::get(table, active, &change.tenant, &change.workflow)
     })?;
-    if found.revision == change.expected { Ok(()) } else { Err(StoreError::VersionsChanged(change.workflow.clone())) }
+    if found.revision != change.expected {
+        return Err(StoreError::VersionsChanged(change.workflow.clone()));
+    }
+    // Read here: an error while something is written would break the writes of others too.
+    numbered(writing.table(TABLE)?, &change.tenant, None).map(drop)
 }
 
 /// Writes a change that was checked.
@@ -152,7 +165,7 @@ fn numbered(
     let rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
     rows.map(|row| {
         let (key, value) = row.map_err(unavailable)?;
-        decode(key.value(), value.value())
+        decode(table, key.value(), value.value())
     })
     .collect()
 }

@@ -11,24 +11,32 @@ use super::row::{corrupt, unavailable};
 use super::tables::{TableId, Writing};
 use super::{meta, record};
 use crate::StoreError;
+use crate::keys::{Keyring, Keys};
 
 /// Writes batches. There is one for a database.
 #[derive(Debug)]
 pub(super) struct Writer {
     database: Arc<Database>,
     log: Log,
+    keyring: Keyring,
 }
 
 impl Writer {
     /// Opens the log of a database, and writes to the database what it does not have.
-    pub(super) fn open(database: Arc<Database>, log: impl StorageBackend, log_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        database: Arc<Database>,
+        log: impl StorageBackend,
+        log_bytes: u64,
+        keyring: Keyring,
+    ) -> Result<Self, StoreError> {
         let applied = meta::applied(&database)?;
         // One transaction for all of it: it becomes durable as a whole, and until then the log is as it was.
         let transaction = begin(&database, Durability::Immediate)?;
-        let mut writing = Writing::new(&transaction);
+        // The log has rows as they are stored: sealed or not, they are written as they are.
+        let mut writing = Writing::new(&transaction, Keys::default());
         let log = Log::open(log, log_bytes, applied, |content| replay(&mut writing, content))?;
         drop(writing);
-        let mut writer = Self { database, log };
+        let mut writer = Self { database, log, keyring };
         if writer.log.last() > applied {
             let records = writer.log.last() - applied;
             tracing::info!(records, "the host was not stopped in order: the log is replayed");
@@ -52,7 +60,7 @@ impl Writer {
         changes: impl Iterator<Item = &'c Change>,
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let transaction = begin(&self.database, Durability::None)?;
-        let mut writing = Writing::new(&transaction);
+        let mut writing = Writing::new(&transaction, self.keyring.keys());
         let answers = batch::write(&mut writing, changes)?;
         let record = writing.done()?;
         if record.is_empty() {

@@ -1,4 +1,4 @@
-//! The store in one file passes the suite of all stores: in a file, and over memory that outlives the store.
+//! The store in one file passes the suite of all stores: in a file, with sealed rows, and over memory that outlives the store.
 
 /// In a file.
 mod file {
@@ -17,6 +17,35 @@ mod file {
     }
 
     abide_history::conformance!(Folder(tempfile::tempdir().unwrap()));
+}
+
+/// In a file, with the rows sealed.
+mod sealed {
+    use std::sync::Arc;
+
+    use abide_history::conformance::{Opened, Place};
+    use abide_history::{Keyring, MasterKey, MasterKeys, RedbOptions, RedbStore};
+
+    struct Folder(tempfile::TempDir, MasterKeys);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap(), MasterKeys::new(MasterKey::generate().unwrap()))
+        }
+    }
+
+    impl Place for Folder {
+        fn open(&self) -> Opened<'_> {
+            let keyring = Keyring::open(self.0.path(), Some(self.1.clone()), true);
+            let open = |keyring| {
+                RedbStore::open_with(self.0.path(), &RedbOptions { keyring: Some(keyring), ..RedbOptions::default() })
+            };
+            let opened = keyring.and_then(open);
+            Box::pin(async move { Ok(Arc::new(opened?) as Arc<_>) })
+        }
+    }
+
+    abide_history::conformance!(Folder::new());
 }
 
 /// In memory.

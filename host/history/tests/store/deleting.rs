@@ -8,7 +8,7 @@ use abide_model::{Filter, RecordedRequest, Request, RunStatus};
 use crate::disk::{Disk, Fault};
 
 /// Small, so that the database is made durable in the middle of it.
-const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 48 << 10 };
+const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 48 << 10, keyring: None };
 /// More than two changes of a deletion remove.
 const PUBLISHED: usize = 2500;
 /// The same, of what is kept for forks.

@@ -14,7 +14,7 @@ use crate::disk::{Disk, Fault, Random};
 use crate::reference::Reference;
 
 /// Small, so that the database is made durable several times within the workload.
-const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 6 << 10 };
+const OPTIONS: RedbOptions = RedbOptions { cache_bytes: 1 << 20, log_bytes: 6 << 10, keyring: None };
 
 /// With how many seeds each position is tried: a crash leaves something else behind with each.
 const SEEDS: u64 = 4;

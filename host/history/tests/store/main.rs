@@ -9,3 +9,4 @@ mod open;
 mod random;
 mod reference;
 mod releases;
+mod sealed;

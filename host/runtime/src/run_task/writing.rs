@@ -159,6 +159,7 @@ impl RunTask {
                     options: call.options,
                     requested_ms,
                     deferred,
+                    secrets: self.inner.secrets_of(&self.key.tenant),
                     policy: Arc::default(),
                     share: share.activities.clone(),
                 };

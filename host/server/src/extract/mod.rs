@@ -12,7 +12,7 @@ pub(crate) use component::{CapsuleFile, Component};
 pub(crate) use header::{IdempotencyKey, LastEventId, WantsStream};
 pub(crate) use json::{Body, OptionalBody, Value};
 pub(crate) use path::{
-    NamePath, QueuePath, RunEventPath, RunNamePath, RunPath, SchedulePath, SettingPath, TenantPath, TokenPath,
-    ToolPath, VersionPath,
+    NamePath, QueuePath, RunEventPath, RunNamePath, RunPath, SchedulePath, SecretPath, SettingPath, TenantPath,
+    TokenPath, ToolPath, VersionPath,
 };
 pub(crate) use query::{Given, Parameters, Query};

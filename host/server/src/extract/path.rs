@@ -1,6 +1,6 @@
 //! Names in the path, percent-decoded.
 
-use abide_model::{Error, ErrorCode, RunRef, ScheduleId, Seq, SettingKind, Tenant, WorkflowName};
+use abide_model::{Error, ErrorCode, RunRef, ScheduleId, SecretName, Seq, SettingKind, Tenant, WorkflowName};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 
@@ -133,6 +133,17 @@ impl FromRequestParts<Shared> for TenantPath {
             }
             _ => Ok(Self(tenant)),
         }
+    }
+}
+
+/// `{name}`, a secret.
+pub(crate) struct SecretPath(pub(crate) SecretName);
+
+impl FromRequestParts<Shared> for SecretPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        Ok(Self(SecretName::parse(part(&parameters(parts, shared).await?, "name"))?))
     }
 }
 

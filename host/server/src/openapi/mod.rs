@@ -21,6 +21,8 @@ mod schedules;
 #[path = "../../tests/http/support/schema.rs"]
 mod schema;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod structure;
 #[cfg(test)]
 mod tasks;

@@ -26,6 +26,7 @@ fn settings() -> ToolSettings {
         },
         env: BTreeMap::from([("REGION".to_owned(), "eu".to_owned())]),
         pass_env: vec!["CRM_KEY".to_owned()],
+        secret_env: [("CRM_TOKEN".to_owned(), "crm".to_owned())].into(),
         attempt_timeout_ms: Some(5),
         total_timeout_ms: Some(6),
         retry,

@@ -13,6 +13,7 @@ pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod search;
+pub(crate) mod secrets;
 pub(crate) mod signals;
 pub(crate) mod tasks;
 pub(crate) mod tenants;

@@ -3,8 +3,9 @@
 use abide_model::{Error, ErrorCode, SettingKind};
 use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView, Tenants};
 use axum::Json;
+use axum::body::Body as HttpBody;
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderName, StatusCode, header};
 
 use super::Answer;
 use crate::extract::{Body, Caller, Given, Parameters, Query, SettingPath, TenantPath, Value};
@@ -32,6 +33,24 @@ pub(crate) async fn describe(State(shared): State<Shared>, TenantPath(tenant): T
 /// `GET /v1/tenants/{tenant}/usage`.
 pub(crate) async fn usage(State(shared): State<Shared>, TenantPath(tenant): TenantPath) -> Answer<TenantUsage> {
     Ok(Json(shared.host.usage(&tenant).await?))
+}
+
+/// `DELETE /v1/tenants/{tenant}`: 202, nobody can use it any more, and what is left of it is being removed.
+pub(crate) async fn delete(
+    State(shared): State<Shared>,
+    TenantPath(tenant): TenantPath,
+) -> Result<(StatusCode, Json<TenantView>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(shared.host.delete_tenant(&tenant).await?)))
+}
+
+/// `GET /v1/tenants/{tenant}/export`: lines, as they are read.
+pub(crate) async fn export(
+    State(shared): State<Shared>,
+    TenantPath(tenant): TenantPath,
+) -> Result<([(HeaderName, &'static str); 1], HttpBody), Problem> {
+    let lines = shared.host.export_tenant(&tenant)?;
+    let lines = futures_util::stream::unfold(lines, |mut lines| async move { Some((lines.recv().await?, lines)) });
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], HttpBody::from_stream(lines)))
 }
 
 /// `?revision=3`.

@@ -38,6 +38,36 @@ async fn versions_are_labelled_activated_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_manifest_is_kept_shown_and_held_against_the_grants() {
+    let server = Server::start().await;
+    let upload = async |manifest: &str| {
+        let mut url = reqwest::Url::parse("http://h/v1/versions?name=waiter").unwrap();
+        url.query_pairs_mut().append_pair("manifest", manifest);
+        let path = format!("{}?{}", url.path(), url.query().unwrap());
+        server.post_text(&path, guest("waiter")).await
+    };
+    let set = async |grants: Value| {
+        let request = server.request(Method::PUT, "/v1/tenants/default/settings/grants");
+        server.send(request.body(grants.to_string())).await
+    };
+    assert_eq!(upload(r#"{"asks":["llm:openai/*"]}"#).await.status, 201);
+    let described = server.get("/v1/workflows/waiter").await;
+    assert_eq!(described.body["versions"][0]["manifest"], json!({"asks": ["llm:openai/*"]}));
+    for bad in [r#"{"asks":["gpt"]}"#, r#"{"ask":[]}"#, "[]", "{"] {
+        let answer = upload(bad).await;
+        assert_eq!((answer.status, &answer.body["code"]), (400, &json!("invalid-argument")), "{bad}: {answer:?}");
+    }
+    for bad in [json!({"allow": ["gpt"]}), json!({"allow": [], "limits": {"x": 1}}), json!({"deny": []}), json!([])] {
+        assert_eq!(set(bad.clone()).await.status, 400, "{bad}");
+    }
+    assert_eq!(set(json!({"allow": ["llm:house/*"]})).await.status, 200);
+    let refused = upload(r#"{"asks":["llm:openai/*"]}"#).await;
+    assert_eq!((refused.status, &refused.body["code"]), (403, &json!("forbidden")), "{refused:?}");
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("`abide grants add --tenant default 'llm:openai/*'`"), "{detail}");
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let server = Server::start().await;
     let started = server.waiting("w").await;

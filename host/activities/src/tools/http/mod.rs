@@ -55,6 +55,7 @@ struct Operation {
 struct Prepared {
     method: Method,
     url: Url,
+    headers: HeaderMap,
     body: Option<String>,
 }
 
@@ -115,10 +116,14 @@ impl HttpTools {
             let known: Vec<_> = self.operations.keys().map(String::as_str).collect();
             return refused(unknown_tool(self.lane.key(), name, &known).failure);
         };
-        let prepared = match operation.prepare(&self.base_url, arguments) {
+        let mut prepared = match operation.prepare(&self.base_url, arguments) {
             Ok(prepared) => prepared,
             Err(trouble) => return refused(trouble.failure),
         };
+        prepared.headers = self.headers.clone();
+        if let Err(failure) = activity.secrets.fill_headers(&mut prepared.headers, &prepared.url) {
+            return refused(failure);
+        }
         if operation.later {
             return self.call_for_later(clock, activity, name, operation, &prepared).await;
         }
@@ -137,7 +142,7 @@ impl HttpTools {
         let mut request = self
             .client
             .request(prepared.method.clone(), prepared.url.clone())
-            .headers(self.headers.clone())
+            .headers(prepared.headers.clone())
             .headers(more)
             .header(IDEMPOTENCY_KEY, idempotency_key);
         if let Some(body) = &prepared.body {
@@ -255,8 +260,13 @@ impl Operation {
             if !query.is_empty() {
                 url.query_pairs_mut().extend_pairs(query);
             }
-            return Ok(Prepared { method: self.method.clone(), url, body: None });
+            return Ok(Prepared { method: self.method.clone(), url, headers: HeaderMap::new(), body: None });
         }
-        Ok(Prepared { method: self.method.clone(), url, body: Some(Value::Object(arguments).to_string()) })
+        Ok(Prepared {
+            method: self.method.clone(),
+            url,
+            headers: HeaderMap::new(),
+            body: Some(Value::Object(arguments).to_string()),
+        })
     }
 }

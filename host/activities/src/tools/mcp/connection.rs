@@ -26,6 +26,7 @@ use super::errors::Errors;
 use crate::client;
 use crate::config::{DEFAULT_MAX_RESPONSE_BYTES, McpHttpProvider, McpStdioProvider, wrong};
 use crate::quote::Redactor;
+use crate::secrets::names_secret;
 use crate::trouble::Trouble;
 
 const DEFAULT_CONNECT_TIMEOUT_MS: u64 = 60_000;
@@ -79,6 +80,10 @@ impl Target {
     ) -> Result<Self, Error> {
         let url = client::base_url(&format!("{key}.url"), &config.url)?;
         let bearer = client::bearer(key, config.bearer_token_env.as_ref())?;
+        if let Some((name, _)) = config.headers.iter().find(|(_, value)| names_secret(value.expose())) {
+            let why = "names a secret of a tenant, and all tenants share the connection to an MCP server: give a value, or use `http` tools";
+            return Err(wrong(&format!("{key}.headers.{name}"), why));
+        }
         let headers = client::headers(key, &config.headers, bearer.as_ref())?;
         let errors = Errors { provider: key.to_owned(), redactor: Redactor::of_headers(&headers), clock };
         let max_response_bytes = config.max_response_bytes.unwrap_or(DEFAULT_MAX_RESPONSE_BYTES);
