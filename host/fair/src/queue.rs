@@ -186,16 +186,6 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
         {
             self.flows.remove(&flow);
         }
-        // Nobody waits: the first that comes is served, whoever it is, so only the differences between those who owe matter.
-        if self.waiting.is_empty()
-            && let Some((due, _)) = self.idle.first()
-            && self.idle.len() == 1
-        {
-            self.now = *due;
-            if let Some((_, flow)) = self.idle.pop_first() {
-                self.flows.remove(&flow);
-            }
-        }
     }
 
     #[cfg(test)]

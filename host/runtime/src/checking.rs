@@ -53,6 +53,7 @@ impl Host {
         let (version, program) = match (check.component, check.version) {
             (Some(component), None) => {
                 self.check_component(&component)?;
+                let _upload = inner.sharing.upload(&inner.share(tenant)).await;
                 inner.programs.load_file(component).await?
             }
             (None, Some(version)) => {

@@ -32,6 +32,7 @@ impl Host {
             self.check_component(&bytes)?;
             stored = self.adopt(tenant, &run.workflow, version, bytes).await?;
         }
+        let _starting = self.inner.admit_run(tenant).await?;
         let is_open = run.status.is_open();
         let mut commit = Commit::new(tenant.clone(), run.run_id, 0);
         commit.events = capsule.history.iter().map(|(_, recorded)| recorded.clone()).collect();

@@ -29,13 +29,7 @@ impl Host {
     /// are one change.
     pub(crate) async fn commit_start(&self, start: Commit, if_running: IfRunning) -> Result<Option<Run>, Error> {
         let inner = &self.inner;
-        let share = inner.share(&start.tenant);
-        share.check_stored()?;
-        share.may_start()?;
-        let starting = share.starting();
-        if share.quotas().open_runs.is_some() {
-            starting.check(inner.store.usage(&start.tenant).await?.open_runs)?;
-        }
+        let _starting = inner.admit_run(&start.tenant).await?;
         for _ in 0..ATTEMPTS {
             let open = match inner.store.commit(start.clone()).await {
                 Ok(()) => return Ok(None),

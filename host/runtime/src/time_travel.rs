@@ -37,7 +37,10 @@ impl Host {
         let recording = Recording { run_id: key.run_id, history: &history, share: Some(&share.activities) };
         recording.check(event)?;
         let (version, program) = match component {
-            Some(file) => self.inner.programs.load_file(file).await?,
+            Some(file) => {
+                let _upload = self.inner.sharing.upload(&share).await;
+                self.inner.programs.load_file(file).await?
+            }
             None => (row.version, self.inner.programs.get(tenant, row.version).await?),
         };
         let shown = self.show_event(&key, recording, event).await?;

@@ -26,6 +26,8 @@ impl Host {
         let inner = &self.inner;
         inner.check_ready()?;
         self.check_component(&file)?;
+        inner.check_upload(tenant, file.len()).await?;
+        let _upload = inner.sharing.upload(&inner.share(tenant)).await;
         let installed = installed(inner)?;
         let version = Digest::of(&file);
         // What takes long goes first; what others may have changed meanwhile is looked at again when it is this one's turn.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use abide_model::{Error, ErrorCode, Tenant};
+use abide_model::{Digest, Error, ErrorCode, Tenant, WorkflowName};
 
 use crate::Host;
 use crate::inner::Inner;
+use crate::sharing::Starting;
 use crate::view::TenantUsage;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -48,7 +49,7 @@ impl Inner {
         share.check_stored()
     }
 
-    /// Refuses a component of so many bytes, or one version more, where the tenant may not have it.
+    /// Refuses a component of so many bytes where the tenant may not have it.
     pub(crate) async fn check_upload(&self, tenant: &Tenant, bytes: usize) -> Result<(), Error> {
         let quotas = self.share(tenant).quotas();
         self.check_stored(tenant).await?;
@@ -56,16 +57,38 @@ impl Inner {
             let message = format!("the component has {bytes} bytes, the quota of tenant `{tenant}` is {limit}");
             return Err(Error::new(ErrorCode::TooLarge, message));
         }
-        if let Some(limit) = quotas.versions {
-            let versions = self.store.versions(tenant, None).await?.len() as u64;
-            if versions >= limit {
-                let message = format!(
-                    "tenant `{tenant}` has {versions} versions, its quota is {limit}: delete some that no run is on, or ask for a larger quota"
-                );
-                return Err(Error::new(ErrorCode::QuotaExceeded, message));
-            }
-        }
         Ok(())
+    }
+
+    /// Refuses one version more where the tenant has as many as it may. One that it has may come again.
+    pub(crate) async fn check_versions(
+        &self,
+        tenant: &Tenant,
+        workflow: &WorkflowName,
+        version: Digest,
+    ) -> Result<(), Error> {
+        let Some(limit) = self.share(tenant).quotas().versions else { return Ok(()) };
+        let versions = self.store.versions(tenant, None).await?;
+        let count = versions.len() as u64;
+        if count < limit || versions.iter().any(|known| known.version == version && known.workflow == *workflow) {
+            return Ok(());
+        }
+        let message = format!(
+            "tenant `{tenant}` has {count} versions, its quota is {limit}: delete some that no run is on, or ask for a larger quota"
+        );
+        Err(Error::new(ErrorCode::QuotaExceeded, message))
+    }
+
+    /// Takes a place for a run that somebody starts, brings along or forks; it counts as open until the store counts it.
+    pub(crate) async fn admit_run(&self, tenant: &Tenant) -> Result<Starting, Error> {
+        let share = self.share(tenant);
+        share.check_stored()?;
+        share.may_start()?;
+        let starting = share.starting();
+        if share.quotas().open_runs.is_some() {
+            starting.check(self.store.usage(tenant).await?.open_runs)?;
+        }
+        Ok(starting)
     }
 }
 

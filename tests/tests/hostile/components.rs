@@ -37,17 +37,13 @@ async fn parked_by(arena: &Arena, component: Bytes) -> abide_model::ParkReason {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_count_as_memory() {
-    let arena = Arena::with(|config| config.limits.memory_bytes = 8 << 20).await;
-    let tables: String = (0..20).map(|number| format!("(table $t{number} 0 funcref)")).collect();
-    let grow: String =
-        (0..20).map(|number| format!("(drop (table.grow $t{number} (ref.null func) (i32.const 150000)))")).collect();
-    let reason = parked_by(&arena, workflow(&tables, NOTHING, &grow)).await;
+    // The guest of the neighbour has a little more than a megabyte.
+    let arena = Arena::with(|config| config.limits.memory_bytes = 1_500_000).await;
+    let table = "(table $t 0 funcref)";
+    let grow = |elements: u32| format!("(drop (table.grow $t (ref.null func) (i32.const {elements})))");
+    let reason = parked_by(&arena, workflow(table, NOTHING, &grow(190_000))).await;
     assert_kind(&reason, ParkKind::MemoryExceeded, "memory and tables");
-    let reason = parked_by(
-        &arena,
-        workflow("(table $t 0 funcref)", NOTHING, "(drop (table.grow $t (ref.null func) (i32.const 900000)))"),
-    )
-    .await;
+    let reason = parked_by(&arena, workflow(table, NOTHING, &grow(900_000))).await;
     assert_kind(&reason, ParkKind::MemoryExceeded, "table");
     arena.is_contained(256 << 20).await;
 }
@@ -88,4 +84,20 @@ async fn handles_that_are_never_let_go_are_bounded() {
         assert!(!reason.message.is_empty());
     }
     arena.is_contained(384 << 20).await;
+}
+
+/// An ordinary program that writes to its standard output for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn output_without_end_fills_nothing() {
+    let arena = Arena::with(|config| config.limits.turn_ms = Some(3000)).await;
+    let program = r#"(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 2)
+      (func (export "_start")
+        (i32.store (i32.const 0) (i32.const 64))
+        (i32.store (i32.const 4) (i32.const 65536))
+        (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br 0))))"#;
+    let reason = parked_by(&arena, wat::parse_str(program).unwrap().into()).await;
+    assert!(matches!(reason.kind, ParkKind::FuelExhausted | ParkKind::TurnTooLong), "{reason:?}");
+    arena.is_contained(256 << 20).await;
 }

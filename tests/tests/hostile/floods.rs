@@ -1,10 +1,10 @@
 //! Floods: of requests, calls, timers, values, log lines, children, signals; and what is too large.
 
-use abide_model::{ErrorCode, Json, ParkKind, RunStatus};
-use abide_runtime::view::ReplayVerdict;
+use abide_model::{ErrorCode, Json, ParkKind, RunRef, RunStatus};
+use abide_runtime::view::{ReplayVerdict, StartRun};
 use serde_json::{Value, json};
 
-use crate::support::{Arena, assert_kind, failure, result};
+use crate::support::{Arena, assert_kind, failure, name, result};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_too_large_is_refused() {
@@ -34,16 +34,23 @@ async fn log_lines_without_end_fill_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_and_timers_beyond_the_limit_fail() {
     let arena = Arena::with(|config| config.limits.open_calls = 1000).await;
-    let row = arena.result_of(json!({ "do": "calls", "count": 5000 })).await;
-    assert_eq!(result(&row), 4000);
-    let row = arena.result_of(json!({ "do": "timers", "count": 5000 })).await;
-    assert_eq!(result(&row), 4000);
+    for flood in ["calls", "timers"] {
+        // The run's own call, for somebody who asks it to end, has no place either.
+        let row = arena.result_of(json!({ "do": flood, "count": 5000 })).await;
+        assert_eq!(failure(&row).code, "too-many-calls");
+        let row = arena.result_of(json!({ "do": flood, "count": 900 })).await;
+        assert_eq!(result(&row), 0);
+    }
     arena.is_contained(512 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_nobody_waits_for_fill_neither_memory_nor_history() {
-    let arena = Arena::with(|config| config.limits.history_events = 5000).await;
+    let arena = Arena::with(|config| {
+        config.limits.history_events = 5000;
+        config.limits.step_fuel = 10_000_000_000;
+    })
+    .await;
     let reason = arena.parked_by(json!({ "do": "dropped_calls", "bytes": 1 << 20 })).await;
     assert_kind(&reason, ParkKind::StepTooLarge, "limits.step_bytes");
     let reason = arena.parked_by(json!({ "do": "dropped_calls", "bytes": 1 })).await;
@@ -97,10 +104,19 @@ async fn a_storm_of_signals_is_refused_at_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deep_json_is_no_input() {
+async fn json_that_is_nested_without_end_is_nobodys_end() {
     let arena = Arena::new().await;
+    let deep = |depth: usize| Json::parse("[".repeat(depth) + &"]".repeat(depth)).unwrap();
+    let (host, tenant) = (arena.local.host.clone(), arena.local.tenant.clone());
     for depth in [1000, 1_000_000] {
-        assert!(Json::parse("[".repeat(depth) + &"]".repeat(depth)).is_err());
+        let start = StartRun { input: deep(depth), ..StartRun::of(name("hostile")) };
+        let run = RunRef::Run(host.start(&tenant, start).await.unwrap().run.run_id);
+        assert_eq!(arena.local.result(&run).await.status, RunStatus::Failed);
+        let run = arena.attack(json!({ "do": "wait" })).await;
+        host.signal(&tenant, &run, "go", deep(depth), None).await.unwrap();
+        let row = arena.local.result(&run).await;
+        assert_eq!(row.status, RunStatus::Failed, "{:?}", row.parked);
+        assert!(!arena.local.history(&run).await.is_empty());
     }
     arena.is_contained(256 << 20).await;
 }

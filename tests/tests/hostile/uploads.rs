@@ -39,7 +39,6 @@ async fn imports_that_imitate_ours_are_refused_by_name() {
         "abide:workflow-blocking/secrets@0.1.0",
         "abide:workflow-blocking/llm@0.2.0",
         "abide:host/store@0.1.0",
-        "wasi:sockets/raw@0.2.0",
         "wasi:cli/exec@0.2.0",
         "wasi:io/poll@9.0.0",
         "wasi:evil/anything@0.2.0",

@@ -103,7 +103,15 @@ pub fn started(tenant: &Tenant, run: &Run, input: &str) -> Recorded {
             id: run.id.clone(),
             input: json(input),
             seed: [7; 32],
-            limits: Limits::default(),
+            // Those of the first release: stores that it wrote are compared with these.
+            limits: Limits {
+                history_bytes: None,
+                turn_ms: None,
+                step_bytes: None,
+                result_bytes: None,
+                log_bytes: None,
+                ..Limits::default()
+            },
             parent: None,
             continued_from: None,
             run_timeout_ms: None,

@@ -57,14 +57,20 @@ pub(crate) async fn replay(
     let recording = Recording { run_id: key.run_id, history: &history, share: Some(&share.activities) };
     if prove {
         let (version, sides) = match component {
-            Some(file) => inner.programs.sides_of_file(file).await?,
+            Some(file) => {
+                let _upload = inner.sharing.upload(&share).await;
+                inner.programs.sides_of_file(file).await?
+            }
             None => (run.version, inner.programs.sides(&key.tenant, run.version).await?),
         };
         let _seats = inner.replay_seat(&key.tenant, PROVING_SEATS).await;
         return compare(&sides, recording, version).await;
     }
     let (version, program) = match component {
-        Some(file) => inner.programs.load_file(file).await?,
+        Some(file) => {
+            let _upload = inner.sharing.upload(&share).await;
+            inner.programs.load_file(file).await?
+        }
         None => (run.version, inner.programs.get(&key.tenant, run.version).await?),
     };
     let _seat = inner.replay_seat(&key.tenant, 1).await;

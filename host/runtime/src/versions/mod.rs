@@ -42,7 +42,9 @@ impl Host {
         self.check_component(&file)?;
         upload.configuration.check()?;
         inner.check_upload(tenant, file.len()).await?;
+        // One of a tenant at a time: what is counted here is still so when it is stored.
         let _turn = inner.sharing.upload(&inner.share(tenant)).await;
+        inner.check_versions(tenant, name, Digest::of(&file)).await?;
         let rights = inner.rights(tenant, None);
         check_asks(&rights, &upload)?;
         let check = |inspected: &Inspected| {
@@ -91,7 +93,10 @@ impl Host {
         said: Digest,
         component: Bytes,
     ) -> Result<Digest, Error> {
-        let (digest, mut inspected) = self.inner.programs.inspect(component.clone()).await?;
+        let inner = &self.inner;
+        inner.check_upload(tenant, component.len()).await?;
+        let _turn = inner.sharing.upload(&inner.share(tenant)).await;
+        let (digest, mut inspected) = inner.programs.inspect(component.clone()).await?;
         let here = self.inner.store.versions(tenant, Some(name)).await?;
         let is_here = |version: Digest| here.iter().any(|known| known.version == version);
         if is_here(said) && self.inner.store.component(tenant, said).await?.as_ref() == Some(&component) {
@@ -100,6 +105,7 @@ impl Host {
         if is_here(digest) {
             return Ok(digest);
         }
+        inner.check_versions(tenant, name, digest).await?;
         let component = Bytes::from(std::mem::take(&mut inspected.component));
         let now_ms = self.inner.clock.now_ms();
         let new = || new_version(name, digest, &inspected, component.len(), now_ms);
