@@ -26,6 +26,9 @@ impl Manifest {
         if text.len() > MAX_BYTES {
             return Err(wrong(format!("it has {} bytes, the limit is {MAX_BYTES}", text.len())));
         }
+        if !text.trim_start().starts_with('{') {
+            return Err(wrong("it is no JSON object".to_owned()));
+        }
         let manifest: Self = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         match manifest.asks.len() {
             0..=MAX_RIGHTS => Ok(manifest),

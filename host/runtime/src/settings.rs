@@ -40,6 +40,10 @@ fn typed<T: Setting>(json: &Json) -> Result<Arc<dyn Any + Send + Sync>, Error> {
     let wrong = |error: &dyn std::fmt::Display| {
         Error::new(ErrorCode::InvalidArgument, format!("these are no {}: {error}", T::KIND))
     };
+    // A list would be read as the members in their order.
+    if !json.as_str().trim_start().starts_with('{') {
+        return Err(wrong(&"give a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(json.as_str());
     let setting: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong(&error))?;
     setting.check()?;

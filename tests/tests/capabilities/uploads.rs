@@ -93,7 +93,7 @@ async fn a_tool_component_reaches_hosts_that_are_granted() {
     let local = host(&outside, json!({ "allow": ["interface:*", "http:* api.example.com"] })).await;
     let put = async |settings: Value| {
         let settings = abide_model::Json::from(&settings);
-        local.host.put_tool(&local.tenant, "crm", settings, guest("crm-tool")).await.map(drop)
+        local.host.put_tool(&local.tenant, "customers", settings, guest("crm-tool")).await.map(drop)
     };
     put(json!({ "http": { "allow": ["api.example.com"] } })).await.unwrap();
     let metadata = json!({ "http": { "allow": ["api.example.com", "169.254.169.254"] } });
