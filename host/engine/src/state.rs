@@ -162,7 +162,7 @@ impl Shared {
 
     /// Stops the guest at the end of this poll.
     pub(crate) fn flooded(&mut self, message: String) -> Failure {
-        let refused = self.refused.get_or_insert_with(|| (ParkKind::StepTooLarge, message));
+        let refused = self.refused.get_or_insert((ParkKind::StepTooLarge, message));
         Failure::new("too-many-calls", refused.1.clone())
     }
 

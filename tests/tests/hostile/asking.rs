@@ -21,7 +21,7 @@ async fn a_trap_in_a_query_is_the_querys_own() {
     assert!(futures(asked).await.into_iter().all(|answer| answer.is_err()));
     arena.local.signal(&run, "go", json!(7)).await;
     assert_eq!(arena.local.result(&run).await.status, RunStatus::Completed);
-    arena.is_contained(512 << 20).await;
+    arena.contained(512 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +32,7 @@ async fn a_trap_at_an_update_parks_the_run() {
     drop(arena.local.host.update(&arena.local.tenant, &run, update, std::time::Duration::from_millis(100)).await);
     let reason = arena.local.until(&run, RunStatus::Parked).await.parked.unwrap();
     assert_kind(&reason, ParkKind::Trap, "told any");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,7 +42,7 @@ async fn a_trap_in_the_cleanup_parks_the_run() {
     assert_kind(&reason, ParkKind::Trap, "in the cleanup");
     let reason = arena.parked_by(json!({ "do": "trap_with_calls" })).await;
     assert_kind(&reason, ParkKind::Trap, "with a call under way");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output>

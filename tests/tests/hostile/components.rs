@@ -45,7 +45,7 @@ async fn tables_count_as_memory() {
     assert_kind(&reason, ParkKind::MemoryExceeded, "memory and tables");
     let reason = parked_by(&arena, workflow(table, NOTHING, &grow(900_000))).await;
     assert_kind(&reason, ParkKind::MemoryExceeded, "table");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +58,7 @@ async fn a_stack_without_end_parks() {
     )
     .await;
     assert_eq!(reason.kind, ParkKind::StackExhausted, "{reason:?}");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +66,7 @@ async fn a_loop_before_anything_begins_parks() {
     let arena = Arena::new().await;
     let reason = parked_by(&arena, workflow("(func $begin (loop (br 0))) (start $begin)", NOTHING, "")).await;
     assert_eq!(reason.kind, ParkKind::FuelExhausted, "{reason:?}");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +83,7 @@ async fn handles_that_are_never_let_go_are_bounded() {
         assert!(matches!(reason.kind, ParkKind::GuestError | ParkKind::Trap), "{intrinsic}: {reason:?}");
         assert!(!reason.message.is_empty());
     }
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }
 
 /// An ordinary program that writes to its standard output for ever.
@@ -99,5 +99,5 @@ async fn output_without_end_fills_nothing() {
         (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br 0))))"#;
     let reason = parked_by(&arena, wat::parse_str(program).unwrap().into()).await;
     assert!(matches!(reason.kind, ParkKind::FuelExhausted | ParkKind::TurnTooLong), "{reason:?}");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }

@@ -18,7 +18,7 @@ async fn endless_loops_cost_a_neighbour_its_share_and_no_more() {
         let reason = arena.local.until(run, RunStatus::Parked).await.parked.unwrap();
         assert!(matches!(reason.kind, ParkKind::FuelExhausted | ParkKind::TurnTooLong), "{reason:?}");
     }
-    let progress = arena.is_contained(512 << 20).await;
+    let progress = arena.contained(512 << 20).await;
     // Twenty loops take many seconds of all turns; each run of the neighbour takes a few of them.
     assert!(progress.longest < Duration::from_secs(2), "{progress:?}");
 }
@@ -30,7 +30,7 @@ async fn work_that_costs_no_fuel_ends_with_the_time_of_a_turn() {
     let reason = arena.parked_by(json!({ "do": "random" })).await;
     assert_kind(&reason, ParkKind::TurnTooLong, "limits.turn_ms");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,7 +40,7 @@ async fn memory_without_end_parks() {
         let reason = arena.parked_by(json!({ "do": "memory" })).await;
         assert_kind(&reason, ParkKind::MemoryExceeded, "limits.memory_bytes");
     }
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,7 +48,7 @@ async fn recursion_without_end_parks() {
     let arena = Arena::new().await;
     let reason = arena.parked_by(json!({ "do": "recurse" })).await;
     assert!(matches!(reason.kind, ParkKind::StackExhausted | ParkKind::Trap), "{reason:?}");
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,5 +59,5 @@ async fn runs_that_go_on_for_ever_can_be_ended() {
     let row = arena.local.host.describe(&arena.local.tenant, &run).await.unwrap().run;
     assert_eq!(row.status, RunStatus::Continued);
     arena.local.host.terminate(&arena.local.tenant, &abide_model::RunRef::Caller(row.id), "enough").await.unwrap();
-    arena.is_contained(512 << 20).await;
+    arena.contained(512 << 20).await;
 }

@@ -18,7 +18,7 @@ async fn what_is_too_large_is_refused() {
     assert_eq!(failure(&row).code, "too-large");
     let row = arena.result_of(json!({ "do": "result", "bytes": 1 << 20 })).await;
     assert_eq!(row.status, RunStatus::Completed);
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,7 +28,7 @@ async fn log_lines_without_end_fill_nothing() {
     assert_eq!(reason.kind, ParkKind::FuelExhausted, "{reason:?}");
     let row = arena.result_of(json!({ "do": "log_over_time", "lines": 200, "bytes": 8000 })).await;
     assert_eq!(result(&row), 200);
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +41,7 @@ async fn calls_and_timers_beyond_the_limit_fail() {
         let row = arena.result_of(json!({ "do": flood, "count": 900 })).await;
         assert_eq!(result(&row), 0);
     }
-    arena.is_contained(512 << 20).await;
+    arena.contained(512 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn calls_that_nobody_waits_for_fill_neither_memory_nor_history() {
     assert_kind(&reason, ParkKind::StepTooLarge, "limits.step_bytes");
     let reason = arena.parked_by(json!({ "do": "dropped_calls", "bytes": 1 })).await;
     assert_kind(&reason, ParkKind::StepTooLarge, "its history takes no more events");
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +67,7 @@ async fn values_without_end_are_one_of_each_name() {
     assert!(matches!(reason.kind, ParkKind::FuelExhausted | ParkKind::StepTooLarge), "{reason:?}");
     let row = arena.result_of(json!({ "do": "names", "count": 100 })).await;
     assert_eq!(result(&row), 36);
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +78,7 @@ async fn a_history_grows_to_its_limit() {
     assert_kind(&reason, ParkKind::HistoryFull, "bytes");
     let report = arena.local.host.replay(&arena.local.tenant, &run, None).await.unwrap();
     assert_eq!(report.verdict, ReplayVerdict::Identical, "{:?}", report.reason);
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,7 +100,7 @@ async fn a_storm_of_signals_is_refused_at_the_limit() {
     let large = "x".repeat(64 << 20);
     let error = host.signal(&tenant, &run, "go", Json::from(&Value::from(large)), None).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::TooLarge, "{error}");
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,5 +118,5 @@ async fn json_that_is_nested_without_end_is_nobodys_end() {
         assert_eq!(row.status, RunStatus::Failed, "{:?}", row.parked);
         assert!(!arena.local.history(&run).await.is_empty());
     }
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }

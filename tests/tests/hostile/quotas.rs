@@ -58,7 +58,7 @@ async fn open_runs_are_counted_exactly() {
     start(local, "next").await.unwrap();
     assert_eq!(local.host.usage(&local.tenant).await.unwrap().open_runs, 10);
     local.host.delete_setting(&local.tenant, SettingKind::Quotas).await.unwrap();
-    arena.is_contained(512 << 20).await;
+    arena.contained(512 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +74,7 @@ async fn children_without_end_meet_the_quota() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(arena.local.host.usage(&arena.local.tenant).await.unwrap().open_runs, 50);
     arena.local.host.delete_setting(&arena.local.tenant, SettingKind::Quotas).await.unwrap();
-    arena.is_contained(512 << 20).await;
+    arena.contained(512 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +92,7 @@ async fn starts_have_a_rate() {
     tokio::time::sleep(Duration::from_millis(wait_ms)).await;
     start(&arena.local, "later").await.unwrap();
     arena.local.host.delete_setting(&arena.local.tenant, SettingKind::Quotas).await.unwrap();
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +148,7 @@ async fn what_is_stored_is_counted_and_bounded() {
     host.delete(&tenant, &run).await.unwrap();
     assert!(host.usage(&tenant).await.unwrap().stored_bytes < used);
     host.delete_setting(&tenant, SettingKind::Quotas).await.unwrap();
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,7 +163,7 @@ async fn versions_and_the_size_of_components_have_quotas() {
     assert_eq!(error.code, ErrorCode::TooLarge, "{error}");
     let other: Tenant = neighbour();
     host.deploy(&other, &name("more"), guest("waiter")).await.unwrap();
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,5 +182,5 @@ async fn guests_in_memory_have_a_quota() {
         arena.local.signal(run, "go", json!(1)).await;
         arena.local.result(run).await;
     }
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }

@@ -97,7 +97,7 @@ impl Arena {
     }
 
     /// The attack is contained: the neighbour worked all the time, the host did not grow by more than so many bytes, and still takes work.
-    pub(crate) async fn is_contained(mut self, growth_bytes: u64) -> Progress {
+    pub(crate) async fn contained(mut self, growth_bytes: u64) -> Progress {
         self.stop.store(true, Ordering::Relaxed);
         let progress = (&mut self.neighbour).await.unwrap();
         assert!(progress.runs > 0 && progress.longest < PATIENCE, "the neighbour was held up: {progress:?}");

@@ -49,7 +49,7 @@ async fn imports_that_imitate_ours_are_refused_by_name() {
         let interface = import.rsplit_once('@').unwrap().0;
         assert!(error.message.contains(interface), "{import}: {error}");
     }
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +84,7 @@ async fn forged_types_of_our_own_imports_are_refused() {
         let error = refused(&arena, wat::parse_str(text).unwrap()).await;
         assert!(error.message.contains("run"), "{ty}: {error}");
     }
-    arena.is_contained(256 << 20).await;
+    arena.contained(256 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,7 +111,7 @@ async fn what_is_nested_too_deeply_is_refused() {
         bytes.extend(b"\0asm\x0d\0\x01\0");
     }
     assert_eq!(refused(&arena, bytes).await.code, ErrorCode::InvalidComponent);
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,5 +136,5 @@ async fn more_instances_memories_and_tables_than_there_may_be_are_refused() {
             }
         }
     }
-    arena.is_contained(384 << 20).await;
+    arena.contained(384 << 20).await;
 }

@@ -121,7 +121,7 @@ fn show(tenant: &Tenant, grants: &Grants, revision: u64, format: Format) -> Resu
     }
     if grants.allow.is_empty() {
         let what = if revision == 0 && *tenant == Tenant::default() { "everything" } else { "nothing" };
-        output::note(&format!("the tenant `{tenant}` has {what}"));
+        output::note(format!("the tenant `{tenant}` has {what}"));
     }
     for right in &grants.allow {
         output::line(right.to_string())?;

@@ -233,8 +233,8 @@ impl<'t> Writing<'t> {
             return Ok(self.record);
         }
         let rows = tally.rows(self.table(tally::TABLE)?)?;
-        for (key, value) in rows {
-            self.put(tally::TABLE, &key, &value)?;
+        for row in rows {
+            self.put(tally::TABLE, &row.key, &row.value)?;
         }
         Ok(self.record)
     }

@@ -10,7 +10,7 @@ use abide_model::Tenant;
 
 use super::key::Key;
 use super::meta;
-use super::row::{corrupt, unavailable};
+use super::row::{Row, corrupt, unavailable};
 use super::tables::{Opened, Readable, TableId};
 use crate::keys::Keys;
 use crate::{StoreError, Usage};
@@ -64,7 +64,7 @@ impl Tally {
     }
 
     /// The rows of the tenants that changed, as they are now.
-    pub(super) fn rows(self, table: &impl Readable) -> Result<Vec<(Vec<u8>, [u8; 16])>, StoreError> {
+    pub(super) fn rows(self, table: &impl Readable) -> Result<Vec<Row>, StoreError> {
         let changed = self.0.into_iter().filter(|(_, change)| change.bytes != 0 || change.open_runs != 0);
         let row = |(key, change): (Vec<u8>, Change)| {
             let before = read(table, &key)?;
@@ -72,7 +72,7 @@ impl Tally {
                 stored_bytes: before.stored_bytes.saturating_add_signed(change.bytes),
                 open_runs: before.open_runs.saturating_add_signed(change.open_runs),
             };
-            Ok((key, value(after)))
+            Ok(Row { key, value: value(after).to_vec() })
         };
         changed.map(row).collect()
     }
@@ -123,7 +123,7 @@ pub(super) fn build(database: &Database) -> Result<(), StoreError> {
         let table = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
         let rows = tally.rows(&Opened::new(table, Keys::default()))?;
         let mut table = transaction.open_table(TABLE.definition()).map_err(unavailable)?;
-        for (key, value) in rows {
+        for Row { key, value } in rows {
             table.insert(key.as_slice(), value.as_slice()).map_err(unavailable)?;
         }
     }
@@ -133,7 +133,6 @@ pub(super) fn build(database: &Database) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::Row;
     use super::super::testing::{golden, with_rows};
     use super::*;
 
