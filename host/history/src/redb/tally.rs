@@ -63,18 +63,25 @@ impl Tally {
         self.0.is_empty()
     }
 
-    /// The rows of the tenants that changed, as they are now.
+    /// The rows of the tenants that changed, as they are now. One that cannot be read is left as it is: its tenant is told so when somebody asks
+    /// what it has, and nobody else is held up.
     pub(super) fn rows(self, table: &impl Readable) -> Result<Vec<Row>, StoreError> {
         let changed = self.0.into_iter().filter(|(_, change)| change.bytes != 0 || change.open_runs != 0);
         let row = |(key, change): (Vec<u8>, Change)| {
-            let before = read(table, &key)?;
+            let before = match read(table, &key) {
+                Err(StoreError::Corrupt(why)) => {
+                    tracing::error!(why, "what a tenant has in the store cannot be counted");
+                    return Ok(None);
+                }
+                before => before?,
+            };
             let after = Usage {
                 stored_bytes: before.stored_bytes.saturating_add_signed(change.bytes),
                 open_runs: before.open_runs.saturating_add_signed(change.open_runs),
             };
-            Ok(Row { key, value: value(after).to_vec() })
+            Ok(Some(Row { key, value: value(after).to_vec() }))
         };
-        changed.map(row).collect()
+        changed.map(row).filter_map(Result::transpose).collect()
     }
 }
 
