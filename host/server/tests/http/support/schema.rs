@@ -72,6 +72,12 @@ pub(crate) fn check(document: &Value, schema: &Value, value: &Value, place: &str
                     check(document, given, inner, &format!("{place}.{name}"))?;
                 }
             }
+            "maxItems" => {
+                let (most, count) = (given.as_u64().unwrap_or_default(), value.as_array().map_or(0, Vec::len));
+                if count as u64 > most {
+                    return wrong(format!("{count} items are more than {most}"));
+                }
+            }
             "items" => {
                 for (index, inner) in value.as_array().into_iter().flatten().enumerate() {
                     check(document, given, inner, &format!("{place}[{index}]"))?;
