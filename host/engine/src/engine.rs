@@ -148,7 +148,7 @@ const MAX_INSTANCES: u32 = 100;
 const MAX_TABLES: u32 = 100;
 /// Stacks for each guest. One that waits has one; one that waits in many of its own tasks at once has more. Each has a page in front of it that
 /// nobody may touch, which the system counts as a mapping; a process has 65,530 of those where nobody said otherwise.
-const STACKS: u32 = 4;
+const STACKS: u32 = 2;
 
 /// The settings of wasmtime that guests run with; public so that what they cost can be compared with wasmtime itself.
 pub fn wasmtime_config(config: &EngineConfig) -> Config {

@@ -1,13 +1,13 @@
 //! A guest with its machine: delivers inputs in order, lets the guest settle after each, and says what is new. It serves live
 //! runs, replays and queries alike, and does no IO.
 
+mod reasons;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-
-use abide_activities::{Veil, Veiled};
 use std::time::Duration;
 
-use abide_activities::Share;
+use abide_activities::{Share, Veil, Veiled};
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
@@ -17,12 +17,10 @@ use abide_model::{
 };
 use abide_replay::{Divergence, Machine, Seen};
 
+use self::reasons::{diverged, last_words, worked_too_long};
 use crate::observed::Observed;
 use crate::prefix::Shown;
 use crate::slice::Slice;
-
-/// How many bytes of a guest's last log line go into the reason of its stop.
-const MAX_LAST_WORDS: usize = 1000;
 
 /// A log line of a guest.
 #[derive(Debug, Clone, PartialEq)]
@@ -385,32 +383,6 @@ impl Session {
     }
 }
 
-/// The last error of a log, or the warnings at its end, which is where standard error goes: they fill more than one line where it is a traceback.
-fn last_words(outputs: Vec<Output>) -> Option<String> {
-    let mut warnings = Vec::new();
-    let mut bytes = 0;
-    for output in outputs.into_iter().rev() {
-        match output {
-            Output::Log { level: LogLevel::Error, mut message, .. } => {
-                message.truncate(message.floor_char_boundary(MAX_LAST_WORDS));
-                return Some(message);
-            }
-            Output::Log { level: LogLevel::Warn, message, .. } if bytes < MAX_LAST_WORDS => {
-                let line = message.trim();
-                if line.is_empty() {
-                    continue;
-                }
-                let line = &line[..line.floor_char_boundary(MAX_LAST_WORDS - bytes)];
-                bytes += line.len() + 1;
-                warnings.push(line.to_owned());
-            }
-            _ => {}
-        }
-    }
-    warnings.reverse();
-    (!warnings.is_empty()).then(|| warnings.join(" / "))
-}
-
 /// The run id that the guest of a run is told. One that goes on with the events of another run goes on with what its guest was told there.
 pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId {
     let told = history.iter().rev().find_map(|(_, recorded)| match &recorded.event {
@@ -424,54 +396,4 @@ pub(crate) fn guest_run_id(run_id: RunId, history: &[(Seq, Recorded)]) -> RunId 
 /// What is kept out of a history, by its first event.
 fn veil_of(started: &RunStarted) -> Result<Arc<Veil>, String> {
     started.veil.as_ref().map_or_else(|| Ok(Arc::default()), |written| Veil::read(written).map(Arc::new))
-}
-
-fn worked_too_long(event: Seq, limit: Duration) -> ParkReason {
-    let ms = limit.as_millis();
-    ParkReason {
-        kind: ParkKind::TurnTooLong,
-        message: format!(
-            "the guest computed for more than {ms} ms since its last event: let it wait in between, or raise `limits.turn_ms`; \
-             `abide resume RUN` lets it try again"
-        ),
-        event: Some(event),
-        backtrace: Vec::new(),
-    }
-}
-
-/// A divergence in words.
-fn diverged(divergence: Divergence) -> ParkReason {
-    ParkReason {
-        kind: ParkKind::Divergence,
-        message: divergence.to_string(),
-        event: Some(divergence.event),
-        backtrace: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(level: LogLevel, message: &str) -> Output {
-        Output::Log { level, message: message.to_owned(), fields: None }
-    }
-
-    #[test]
-    fn the_last_words_are_an_error_or_the_end_of_standard_error() {
-        use LogLevel::{Error, Info, Warn};
-        assert_eq!(last_words(vec![line(Info, "a")]), None);
-        let traceback = vec![line(Warn, "Traceback:"), line(Warn, ""), line(Info, "a"), line(Warn, "  KeyError: 'x'")];
-        assert_eq!(last_words(traceback).unwrap(), "Traceback: / KeyError: 'x'");
-        assert_eq!(
-            last_words(vec![line(Error, "first"), line(Error, "panicked"), line(Warn, "a")]).unwrap(),
-            "panicked"
-        );
-    }
-
-    #[test]
-    fn last_words_are_few() {
-        let long = || line(LogLevel::Warn, &"ä".repeat(MAX_LAST_WORDS));
-        assert!(last_words(vec![long(), long(), long()]).unwrap().len() <= MAX_LAST_WORDS + 3);
-    }
 }

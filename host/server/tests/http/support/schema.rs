@@ -72,10 +72,10 @@ pub(crate) fn check(document: &Value, schema: &Value, value: &Value, place: &str
                     check(document, given, inner, &format!("{place}.{name}"))?;
                 }
             }
-            "maxItems" => {
-                let (most, count) = (given.as_u64().unwrap_or_default(), value.as_array().map_or(0, Vec::len));
-                if count as u64 > most {
-                    return wrong(format!("{count} items are more than {most}"));
+            "minItems" | "maxItems" => {
+                let (limit, count) = (given.as_u64().unwrap_or(0), value.as_array().map_or(0, Vec::len) as u64);
+                if (keyword == "minItems" && count < limit) || (keyword == "maxItems" && count > limit) {
+                    return wrong(format!("{count} items are beyond the {keyword} {limit}"));
                 }
             }
             "items" => {
