@@ -295,9 +295,9 @@ impl Seat {
     }
 
     fn should_leave(&self) -> bool {
-        // Something came for it just when it was asked: somebody counts on its seat all the same.
-        if self.place.leaving.load(Ordering::Acquire) {
-            return true;
+        // Something came for it just when it was asked: whether it is wanted still is decided anew.
+        if self.place.leaving.swap(false, Ordering::AcqRel) {
+            self.residency.lock().leaving -= 1;
         }
         if self.residency.is_full() {
             return true;
