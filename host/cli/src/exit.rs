@@ -58,6 +58,11 @@ impl Fault {
     }
 }
 
+/// Whether the host refused with that code.
+pub(crate) fn has_code(error: &anyhow::Error, code: ErrorCode) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == code.as_str())
+}
+
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         let exit = if problem.code == ErrorCode::NotYet.as_str() { Exit::StillOpen } else { Exit::Refused };

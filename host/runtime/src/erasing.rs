@@ -10,8 +10,9 @@ use abide_model::{Error, ErrorCode, Tenant, TenantRow, TenantState, Token};
 use tokio_util::sync::CancellationToken;
 
 use crate::Host;
+use crate::encoded::encoded;
 use crate::inner::Inner;
-use crate::tenants::{encoded, no_tenant, shown};
+use crate::tenants::{no_tenant, shown};
 use crate::view::TenantView;
 
 /// How long the tasks of a tenant are waited for. What one writes later is refused by the store.

@@ -11,6 +11,7 @@ mod capsule;
 mod checking;
 mod checks;
 mod driving;
+mod encoded;
 mod erasing;
 mod errors;
 mod exporting;

@@ -157,7 +157,7 @@ fn change(tenant: &Tenant, name: &SecretName, before: &Known, row: Option<&Secre
         kind: DocumentKind::Secret,
         name: name.to_string(),
         expected: Some(before.revision),
-        value: row.map(|row| crate::tenants::encoded(row).into()),
+        value: row.map(|row| crate::encoded::encoded(row).into()),
     }
 }
 

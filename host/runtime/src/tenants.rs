@@ -7,6 +7,7 @@ use abide_history::{DocumentChange, DocumentKind, Owner, StoreError};
 use abide_model::{Error, ErrorCode, Tenant, TenantRow, TenantState};
 
 use crate::Host;
+use crate::encoded::encoded;
 use crate::inner::Inner;
 use crate::view::{TenantView, Tenants as TenantsView};
 
@@ -149,10 +150,6 @@ impl Tenants {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|(_, row)| row.state == TenantState::Deleting).map(|(name, _)| name.clone()).collect()
     }
-}
-
-pub(crate) fn encoded(row: &impl minicbor::Encode<()>) -> Vec<u8> {
-    minicbor::to_vec(row).expect("writing to a vector cannot fail, and our types have no other error")
 }
 
 pub(crate) fn no_tenant(tenant: &Tenant) -> Error {

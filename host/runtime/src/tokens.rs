@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::Host;
 use crate::checks::random;
-use crate::tenants::encoded;
+use crate::encoded::encoded;
 use crate::view::{CreateToken, CreatedToken, TokenView, Tokens};
 
 /// What the text of a token begins with, so that scanners for leaked keys can find one.

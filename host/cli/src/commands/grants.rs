@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::client::Client;
-use crate::exit::{Exit, Fault};
+use crate::exit::{Exit, Fault, has_code};
 use crate::output::{self, Format};
 
 /// How often a change is made anew when others come in between.
@@ -107,11 +107,6 @@ async fn granted(client: &Client, tenant: &Tenant) -> Result<(Grants, u64)> {
         Err(error) if has_code(&error, ErrorCode::SettingNotFound) => Ok((Grants::default(), 0)),
         Err(error) => Err(error),
     }
-}
-
-/// Whether the host refused with that code.
-fn has_code(error: &anyhow::Error, code: ErrorCode) -> bool {
-    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == code.as_str())
 }
 
 fn show(tenant: &Tenant, grants: &Grants, revision: u64, format: Format) -> Result<Exit> {

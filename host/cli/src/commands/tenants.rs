@@ -1,13 +1,13 @@
 //! `abide tenants`: tenants and their settings.
 
-use abide_model::{SettingKind, Tenant, TenantState};
+use abide_model::{ErrorCode, SettingKind, Tenant, TenantState};
 use abide_runtime::view::{CreateTenant, TenantSetting, TenantUsage, TenantView};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::tenant_export;
 use crate::client::Client;
-use crate::exit::{Exit, Fault};
+use crate::exit::{Exit, Fault, has_code};
 use crate::input;
 use crate::output::{self, Format};
 use crate::when;
@@ -155,7 +155,7 @@ async fn show(client: &Client, name: &str, format: Format) -> Result<()> {
     for kind in SettingKind::ALL {
         match client.setting(name, kind.as_str()).await {
             Ok(setting) => settings.push(setting),
-            Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == "setting-not-found") => {}
+            Err(error) if has_code(&error, ErrorCode::SettingNotFound) => {}
             Err(error) => return Err(error),
         }
     }

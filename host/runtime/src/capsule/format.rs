@@ -7,6 +7,7 @@ use abide_model::{Digest, Error, ErrorCode, Node, Recorded, Seq};
 use minicbor::{Decode, Encode};
 
 use super::{Capsule, Component, Head};
+use crate::encoded::encoded;
 
 /// What begins every capsule.
 pub const MAGIC: [u8; 8] = *b"\x89abide\r\n";
@@ -46,7 +47,7 @@ pub(super) fn write(capsule: &Capsule) -> Result<Vec<u8>, Error> {
         add_section(&mut file, kind, bytes);
         Ok(())
     };
-    section(HEAD, &cbor(&capsule.head))?;
+    section(HEAD, &encoded(&capsule.head))?;
     for component in &capsule.components {
         section(COMPONENT, &component.bytes)?;
     }
@@ -93,10 +94,6 @@ fn add_section(file: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
 fn too_large(bytes: usize, limit: usize) -> Error {
     let message = format!("the capsule would have more than {bytes} bytes, the limit is {limit}");
     Error::new(ErrorCode::TooLarge, message)
-}
-
-fn cbor(value: &impl Encode<()>) -> Vec<u8> {
-    minicbor::to_vec(value).expect("writing to a vector cannot fail, and our types have no other error")
 }
 
 /// Reads the bytes of a capsule.

@@ -201,11 +201,11 @@ fn a_text_that_is_no_json_is_refused() {
     bytes[at] = b'{';
     let mut file = MAGIC.to_vec();
     file.extend_from_slice(&VERSION.to_le_bytes());
-    add_section(&mut file, HEAD, &cbor(&capsule.head));
+    add_section(&mut file, HEAD, &encoded(&capsule.head));
     add_section(&mut file, COMPONENT, &capsule.components[0].bytes);
     add_section(&mut file, EVENTS, &bytes);
     for node in capsule.nodes.values() {
-        add_section(&mut file, NODES, &cbor(node));
+        add_section(&mut file, NODES, &encoded(node));
     }
     file.push(END);
     assert!(refusal(&sealed(file.clone())).contains("no JSON"), "{}", refusal(&sealed(file)));
