@@ -27,10 +27,8 @@ use std::sync::Arc;
 use abide_activities::{Performed, Veil};
 use abide_history::StoreError;
 use abide_model::{CallIndex, Error, Event, Json, Limits, Recorded, Run, RunId, RunStatus, Seq, Source};
-use futures_util::FutureExt;
-use futures_util::future::{AbortHandle, Aborted};
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Batch, Effects};
@@ -45,7 +43,9 @@ use self::metering::Meter;
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
 
-type Performing = Pin<Box<dyn Future<Output = (CallIndex, Result<Option<Performed>, Aborted>)> + Send>>;
+/// What is performed, each on a task of its own: the task of the run waits for the guest's turn to compute, and a tool component that it waited
+/// beside could have that turn.
+type Performing = JoinSet<(CallIndex, Option<Performed>)>;
 type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
@@ -80,7 +80,7 @@ pub(crate) struct RunTask {
     ready: Option<bool>,
     batch: Batch,
     writing: Option<(Commit, Effects)>,
-    performing: FuturesUnordered<Performing>,
+    performing: Performing,
     handles: HashMap<CallIndex, (Source, AbortHandle)>,
     /// Open timers, the run timeout among them. Known while the guest is in memory.
     timers: HashMap<CallIndex, u64>,
@@ -107,11 +107,26 @@ struct Continuation {
 /// What woke the task.
 enum Wake {
     Written(Result<(), StoreError>),
-    Performed(CallIndex, Result<Option<Performed>, Aborted>),
+    Performed(CallIndex, Option<Performed>),
+    /// Something that was performed is not wanted any more.
+    GivenUp,
     Settled,
     Message(Option<Message>),
     AskedToLeave,
     Stopping,
+}
+
+impl Wake {
+    fn of(performed: Result<(CallIndex, Option<Performed>), JoinError>) -> Self {
+        match performed {
+            Ok((call, performed)) => Self::Performed(call, performed),
+            Err(error) => match error.try_into_panic() {
+                // As if it had been performed here.
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Self::GivenUp,
+            },
+        }
+    }
 }
 
 impl RunTask {
@@ -136,7 +151,7 @@ impl RunTask {
             ready: None,
             batch,
             writing: None,
-            performing: FuturesUnordered::new(),
+            performing: JoinSet::new(),
             handles: HashMap::new(),
             timers: HashMap::new(),
             awaited: HashMap::new(),
@@ -184,6 +199,8 @@ impl RunTask {
             }
             std::mem::take(&mut self.batch.effects).refuse(&error);
         }
+        // Nothing of it outlives the task.
+        self.performing.shutdown().await;
         self.mailbox.close();
         self.inner.registry.forget(&self.key);
         while let Some(message) = self.mailbox.recv().await {
@@ -239,7 +256,7 @@ impl RunTask {
             biased;
             written = async { writing.as_mut().expect("the branch is on only while writing").0.as_mut().await },
                 if writing.is_some() => Wake::Written(written),
-            Some((call, performed)) = performing.next(), if !performing.is_empty() => Wake::Performed(call, performed),
+            Some(performed) = performing.join_next(), if !performing.is_empty() => Wake::of(performed),
             () = async { settling.as_mut().expect("the branch is on only while settling").as_mut().await },
                 if settling.is_some() => Wake::Settled,
             message = mailbox.recv() => Wake::Message(message),
@@ -251,8 +268,8 @@ impl RunTask {
 
     /// Another outcome or message that is there already: it can share the next commit.
     fn wake_that_is_there(&mut self) -> Option<Wake> {
-        if let Some(Some((call, performed))) = self.performing.next().now_or_never() {
-            return Some(Wake::Performed(call, performed));
+        if let Some(performed) = self.performing.try_join_next() {
+            return Some(Wake::of(performed));
         }
         self.mailbox.try_recv().ok().map(|message| Wake::Message(Some(message)))
     }
@@ -260,12 +277,12 @@ impl RunTask {
     async fn handle(&mut self, wake: Wake) -> Result<(), StoreError> {
         match wake {
             Wake::Written(result) => self.written(result).await?,
-            Wake::Performed(call, Ok(performed)) => self.performed(call, performed).await,
+            Wake::Performed(call, performed) => self.performed(call, performed).await,
             Wake::Settled => {
                 self.settling = None;
                 self.unsettled = false;
             }
-            Wake::Performed(_, Err(Aborted)) => {}
+            Wake::GivenUp => {}
             Wake::Message(Some(message)) => self.message(message).await?,
             // The registry has a sender as long as this task is registered.
             Wake::Message(None) | Wake::Stopping => {}

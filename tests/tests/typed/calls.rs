@@ -49,9 +49,12 @@ async fn every_kind_of_value_goes_there_and_back() {
 async fn calls_run_at_the_same_time() {
     let local = host("").await;
     let names: Vec<_> = (0..40).map(|number| format!("nobody {number}")).collect();
-    let results = perform(&local, "m", json!([{ "find_all": names }])).await;
     let unknown: Vec<_> = names.iter().map(|name| json!({ "unknown": name })).collect();
-    assert_eq!(results, [Value::from(unknown)]);
+    // Workflow and components compete for the only thread: none of them may wait for what another one has and does not use.
+    for round in 0..10 {
+        let results = perform(&local, &format!("m{round}"), json!([{ "find_all": names }])).await;
+        assert_eq!(results, [Value::from(unknown.clone())]);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use abide_history::StoreError;
 use abide_model::others::AwaitChild;
 use abide_model::{Call, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
-use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Commit, RunTask, others};
 use crate::batch::{Batch, Effects, write_log};
@@ -167,9 +166,8 @@ impl RunTask {
             }
             _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
-        let (handle, registration) = AbortHandle::new_pair();
+        let handle = self.performing.spawn(performed.map(move |performed| (index, performed)));
         self.handles.insert(index, (source, handle));
-        self.performing.push(Box::pin(Abortable::new(performed, registration).map(move |result| (index, result))));
     }
 
     /// Waits until everything gathered is durable.
