@@ -2,7 +2,7 @@
 //! makes an [`crate::Activity`] says whose share it is; the lanes keep to it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ pub struct Share(Arc<Inner>);
 struct Inner {
     tenant: Tenant,
     weight: AtomicU32,
-    /// Where guests wait for their turn to compute. `None`: they do not.
-    turns: Option<Slots<Tenant>>,
+    /// Where its tasks wait for their turn to compute, and who it is there. `None`: they do not.
+    turns: Option<(Slots<u64>, u64)>,
     rates: Mutex<Rates>,
     began: Instant,
 }
@@ -49,8 +49,11 @@ impl PartialEq for Share {
 }
 
 impl Share {
-    /// A share without bounds, whose guests take turns with those of others in `turns`.
-    pub fn new(tenant: Tenant, turns: Option<Slots<Tenant>>) -> Self {
+    /// A share without bounds, whose tasks take turns with those of others in `turns`.
+    pub fn new(tenant: Tenant, turns: Option<Slots<u64>>) -> Self {
+        // There is a turn for each poll of a task: a number is quicker than a name.
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let turns = turns.map(|turns| (turns, MADE.fetch_add(1, Ordering::Relaxed)));
         let weight = AtomicU32::new(1);
         Self(Arc::new(Inner { tenant, weight, turns, rates: Mutex::default(), began: Instant::now() }))
     }
@@ -96,11 +99,12 @@ impl Share {
         slots.take(Ask::one(self.0.tenant.clone(), self.weight())).await
     }
 
-    /// Waits for the guest's turn to compute. `None` where nobody waits for one.
-    pub async fn turn(&self) -> Option<Slot<Tenant>> {
+    /// Lets `future` compute when it is the tenant's turn: each of its polls takes one. It must not be part of another that does so.
+    pub async fn fairly<T>(self, future: impl Future<Output = T>) -> T {
+        let future = std::pin::pin!(future);
         match &self.0.turns {
-            Some(turns) => Some(self.slot(turns).await),
-            None => None,
+            Some((turns, number)) => turns.fairly(|| Ask::one(*number, self.weight()), future).await,
+            None => future.await,
         }
     }
 

@@ -5,12 +5,19 @@
 //! moves on by what it is charged. A flow that had nothing to do begins at the present: it neither pays for the time in which it was away
 //! nor is it paid for it. So a flow that always wants something gets its share by weight, whatever the others do, and one that comes waits
 //! for about one item of each other flow.
+//!
+//! Within a flow, items come in their order, unless those who add them say what they owe ([`Due`]): then it is the same again, one level
+//! below. There, of those whose places come next, the one is served that takes the least: the many small before the few large.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 /// Costs are divided by weights in these units, so that little is lost.
 const UNIT: u128 = 1 << 16;
+/// So far a place may be ahead of the present of its flow, in cost: what somebody owes for longer is forgiven.
+const AHEAD: u64 = 4000;
+/// And so far who comes for the first time, so that who owes is reached although others come all the time.
+const NEW: u64 = 50;
 
 /// What is said of an item at the head of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +40,7 @@ pub struct FairQueue<F, T> {
     idle: BTreeSet<(u128, F)>,
     now: u128,
     served: u64,
+    added: u64,
     items: usize,
 }
 
@@ -42,12 +50,40 @@ struct Flow<T> {
     due: u128,
     /// When it was served last, among flows of the same place.
     turn: u64,
-    items: VecDeque<T>,
+    /// Virtual time within the flow: the place that was served last.
+    now: u64,
+    /// By where they will have come when they were served; of equal ones, who came first.
+    items: BTreeMap<(u64, u64), (Place, T)>,
+}
+
+/// What somebody owes within its flow: where it stands there after it was served, and what that cost. One that comes for the first time owes
+/// nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Due {
+    /// Its place when it was served, moved on by what that cost.
+    pub at: u64,
+    /// What it cost, and so may cost again.
+    pub cost: u64,
+}
+
+/// A place within a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    at: u64,
+    cost: u64,
+}
+
+impl Place {
+    /// What somebody owes who was served here, for `cost`.
+    pub fn served(&self, cost: u64) -> Due {
+        Due { at: self.at.saturating_add(cost.max(1)), cost }
+    }
 }
 
 impl<F, T> Default for FairQueue<F, T> {
     fn default() -> Self {
-        Self { flows: HashMap::new(), waiting: BTreeSet::new(), idle: BTreeSet::new(), now: 0, served: 0, items: 0 }
+        let (flows, waiting, idle) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { flows, waiting, idle, now: 0, served: 0, added: 0, items: 0 }
     }
 }
 
@@ -74,10 +110,28 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
 
     /// Adds an item at the end of its flow. The weight holds from now on; 0 counts as 1.
     pub fn push(&mut self, flow: &F, weight: u32, item: T) {
+        let place = self.place(flow, Due::default());
+        self.push_at(flow, weight, place, item);
+    }
+
+    /// The place within its flow of one that owes so much. It is never in the past, and not far ahead.
+    pub fn place(&self, flow: &F, due: Due) -> Place {
+        let now = self.flows.get(flow).map_or(0, |known| known.now);
+        let at = match due.at {
+            0 => now.saturating_add(NEW),
+            at => at.clamp(now, now.saturating_add(AHEAD)),
+        };
+        Place { at, cost: due.cost.min(AHEAD) }
+    }
+
+    /// Adds an item at a place in its flow.
+    pub fn push_at(&mut self, flow: &F, weight: u32, place: Place, item: T) {
         let now = self.now;
+        self.added += 1;
+        let added = self.added;
         let known = self.flow(flow);
         known.weight = weight.max(1);
-        known.items.push_back(item);
+        known.items.insert((place.at.saturating_add(place.cost), added), (place, item));
         if known.items.len() == 1 {
             let before = known.due;
             known.due = known.due.max(now);
@@ -97,8 +151,8 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
     pub fn pop_if(&mut self, mut fit: impl FnMut(&F, &T) -> (Fit, u64)) -> Option<(F, T)> {
         let mut taken = None;
         for place in &self.waiting {
-            let item =
-                self.flows.get(&place.2).and_then(|flow| flow.items.front()).expect("a flow that waits has an item");
+            let first = self.flows.get(&place.2).and_then(|flow| flow.items.first_key_value());
+            let (_, (_, item)) = first.expect("a flow that waits has an item");
             match fit(&place.2, item) {
                 (Fit::Take, cost) => {
                     taken = Some((place.clone(), cost));
@@ -116,7 +170,8 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
         self.served += 1;
         let (now, served) = (self.now, self.served);
         let flow = self.flows.get_mut(&name).expect("a flow that waits is known");
-        let item = flow.items.pop_front().expect("a flow that waits has an item");
+        let (_, (place, item)) = flow.items.pop_first().expect("a flow that waits has an item");
+        flow.now = flow.now.max(place.at);
         flow.due = due.max(now) + share(cost, flow.weight);
         flow.turn = served;
         self.items -= 1;
@@ -127,6 +182,26 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
         }
         self.forget_idle();
         Some((name, item))
+    }
+
+    /// Charges a flow for an item that need not wait, since nothing does: as if it were added and taken at once.
+    pub fn pass(&mut self, flow: &F, weight: u32, place: Place, cost: u64) {
+        debug_assert!(self.is_empty(), "who passes would overtake others");
+        let now = self.now;
+        self.added += 1;
+        self.served += 1;
+        let served = self.served;
+        let known = self.flow(flow);
+        let (before, begins) = (known.due, known.due.max(now));
+        known.weight = weight.max(1);
+        known.due = begins + share(cost, known.weight);
+        known.turn = served;
+        known.now = known.now.max(place.at);
+        let after = known.due;
+        self.now = begins;
+        self.idle.remove(&(before, flow.clone()));
+        self.idle.insert((after, flow.clone()));
+        self.forget_idle();
     }
 
     /// Corrects what a flow of a weight was charged, when it is known what the item cost.
@@ -163,7 +238,7 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         for (name, flow) in &mut self.flows {
             let before = flow.items.len();
-            flow.items.retain(&mut keep);
+            flow.items.retain(|_, (_, item)| keep(item));
             self.items -= before - flow.items.len();
             if before > 0 && flow.items.is_empty() {
                 self.waiting.remove(&(flow.due, flow.turn, name.clone()));
@@ -175,7 +250,13 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
 
     fn flow(&mut self, flow: &F) -> &mut Flow<T> {
         // The turn of a new one is before all others: it is served first among equals.
-        self.flows.entry(flow.clone()).or_insert_with(|| Flow { weight: 1, due: 0, turn: 0, items: VecDeque::new() })
+        self.flows.entry(flow.clone()).or_insert_with(|| Flow {
+            weight: 1,
+            due: 0,
+            turn: 0,
+            now: 0,
+            items: BTreeMap::new(),
+        })
     }
 
     /// Forgets flows that would begin at the present anyway, so that as many are known as matter.
@@ -222,7 +303,62 @@ mod tests {
         charged
     }
 
+    /// One that always computes cannot be held up for ever by those that come once.
+    #[test]
+    fn who_owes_is_served_though_others_come() {
+        let mut queue = FairQueue::new();
+        let place = queue.place(&"flow", Due { at: u64::MAX, cost: u64::MAX });
+        queue.push_at(&"flow", 1, place, "owes");
+        for served in 1..10_000 {
+            let place = queue.place(&"flow", Due::default());
+            queue.push_at(&"flow", 1, place, "comes once");
+            if queue.pop(10).unwrap().1 == "owes" {
+                assert!((50..300).contains(&served), "after {served}");
+                return;
+            }
+        }
+        panic!("it was never served");
+    }
+
     proptest! {
+        /// To pass an empty queue comes to the same as to be added and taken.
+        #[test]
+        fn who_passes_is_charged_the_same(items in prop::collection::vec((0usize..4, 1u32..5, 1u64..1000), 1..60)) {
+            let (mut queued, mut passed) = (FairQueue::new(), FairQueue::<usize, ()>::new());
+            for (flow, weight, cost) in items {
+                queued.push(&flow, weight, ());
+                queued.pop(cost);
+                let place = passed.place(&flow, Due::default());
+                passed.pass(&flow, weight, place, cost);
+                let places = |queue: &FairQueue<usize, ()>| {
+                    let within: BTreeMap<_, _> = queue.flows.iter().map(|(name, flow)| (*name, flow.now)).collect();
+                    (queue.now, queue.served, queue.idle.clone(), within)
+                };
+                prop_assert_eq!(places(&queued), places(&passed));
+            }
+        }
+
+        /// Within a flow too, two that always want something get the same, up to their largest items.
+        #[test]
+        fn within_a_flow_all_get_the_same(costs in prop::collection::vec(1u64..1000, 2..8), total in 10_000u64..200_000) {
+            let mut queue = FairQueue::new();
+            for one in 0..costs.len() {
+                let place = queue.place(&"flow", Due::default());
+                queue.push_at(&"flow", 1, place, (one, place));
+            }
+            let (mut got, mut sum) = (vec![0; costs.len()], 0);
+            while sum < total {
+                let (_, (one, place)) = queue.pop_if(|_, (one, _)| (Fit::Take, costs[*one])).unwrap();
+                got[one] += costs[one];
+                sum += costs[one];
+                let place = queue.place(&"flow", place.served(costs[one]));
+                queue.push_at(&"flow", 1, place, (one, place));
+            }
+            let largest = costs.iter().max().unwrap();
+            let (least, most) = (got.iter().min().unwrap(), got.iter().max().unwrap());
+            prop_assert!(most - least <= 2 * largest, "{got:?} {costs:?}");
+        }
+
         /// The bound of start-time fair queueing: two flows that always want something differ, by weight, by no more than their largest
         /// items.
         #[test]

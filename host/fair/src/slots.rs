@@ -4,12 +4,15 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::queue::{FairQueue, Fit};
+use crate::queue::{Due, FairQueue, Fit, Place};
+use crate::recent::Recent;
 
 /// What a flow is charged for a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +34,27 @@ pub struct Ask<F> {
     pub units: u32,
     /// It may have no more than so many at the same time.
     pub most: u32,
+    /// What it owes within the flow ([`Slot::due`]).
+    pub due: Due,
 }
 
 impl<F> Ask<F> {
     /// One slot.
     pub fn one(flow: F, weight: u32) -> Self {
-        Self { flow, weight, units: 1, most: u32::MAX }
+        Self { flow, weight, units: 1, most: u32::MAX, due: Due::default() }
     }
 
     /// The same, with a bound of its own.
     #[must_use]
     pub fn at_most(mut self, most: u32) -> Self {
         self.most = most.max(1);
+        self
+    }
+
+    /// The same, by one that owes so much.
+    #[must_use]
+    pub fn due(mut self, due: Due) -> Self {
+        self.due = due;
         self
     }
 
@@ -80,6 +92,8 @@ struct State<F: Clone + Eq + Ord + Hash> {
     queue: FairQueue<F, Waiting<F>>,
     /// Of those that wait, so many gave up.
     gone: usize,
+    /// Who asked of late, where one slot is kept for others.
+    asked: Option<Recent<F>>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +108,7 @@ struct Waiting<F: Clone + Eq + Ord + Hash> {
     units: u32,
     weight: u32,
     most: u32,
+    place: Place,
     answer: oneshot::Sender<Slot<F>>,
 }
 
@@ -104,6 +119,7 @@ pub struct Slot<F: Clone + Eq + Ord + Hash> {
     flow: F,
     units: u32,
     weight: u32,
+    place: Place,
     charged: u64,
     since: Instant,
 }
@@ -118,8 +134,18 @@ const GONE: usize = 64;
 impl<F: Clone + Eq + Ord + Hash> Slots<F> {
     /// So many slots; 0 counts as 1.
     pub fn new(total: u32, charge: Charge) -> Self {
+        Self::with(total, charge, None)
+    }
+
+    /// The same, of which no flow has the last one while another is about: one that asks now and then finds a free one. With one slot, or
+    /// where a flow is alone, it may have all.
+    pub fn keeping_one(total: u32, charge: Charge) -> Self {
+        Self::with(total, charge, (total > 1).then(Recent::default))
+    }
+
+    fn with(total: u32, charge: Charge, asked: Option<Recent<F>>) -> Self {
         let total = total.max(1);
-        let state = State { free: total, uses: HashMap::new(), queue: FairQueue::new(), gone: 0 };
+        let state = State { free: total, uses: HashMap::new(), queue: FairQueue::new(), gone: 0, asked };
         Self { shared: Arc::new(Shared { total, charge, state: Mutex::new(state) }) }
     }
 
@@ -141,47 +167,55 @@ impl<F: Clone + Eq + Ord + Hash> Slots<F> {
 
     /// Takes what is free, if nobody waits for it.
     pub fn try_take(&self, ask: &Ask<F>) -> Option<Slot<F>> {
-        let mut state = self.shared.lock();
-        if !state.queue.is_empty() {
-            return None;
-        }
-        // By the queue, so that it is charged.
-        let (answer, mut answered) = oneshot::channel();
-        let units = ask.units.min(self.shared.total);
-        if !state.fits(&ask.flow, units, ask.most) {
-            return None;
-        }
-        state.queue.push(&ask.flow, ask.weight, Waiting { units, weight: ask.weight, most: ask.most, answer });
-        let granted = state.grant(&self.shared);
-        drop(state);
-        send(granted);
-        answered.try_recv().ok()
+        self.shared.lock().take(&self.shared, ask)
     }
 
     /// Waits for a slot. One that asks for more than there are gets all.
     pub async fn take(&self, ask: Ask<F>) -> Slot<F> {
+        match self.begin(&ask) {
+            Ok(slot) => slot,
+            Err(taking) => taking.await,
+        }
+    }
+
+    /// Takes a slot, or begins to wait for one.
+    pub(crate) fn begin(&self, ask: &Ask<F>) -> Result<Slot<F>, Taking<F>> {
+        let mut state = self.shared.lock();
+        if let Some(slot) = state.take(&self.shared, ask) {
+            return Ok(slot);
+        }
         let (answer, answered) = oneshot::channel();
         let units = ask.units.min(self.shared.total);
-        let granted = {
-            let mut state = self.shared.lock();
-            state.queue.push(&ask.flow, ask.weight, Waiting { units, weight: ask.weight, most: ask.most, answer });
-            state.grant(&self.shared)
-        };
+        let (weight, most, place) = (ask.weight, ask.most, state.queue.place(&ask.flow, ask.due));
+        state.queue.push_at(&ask.flow, weight, place, Waiting { units, weight, most, place, answer });
+        // Those before it may be ones that gave up.
+        let granted = state.grant(&self.shared);
+        drop(state);
         send(granted);
-        let mut giving_up = GivingUp { shared: &self.shared, waits: true };
-        let slot = answered.await;
-        giving_up.waits = false;
-        slot.expect("who waits is answered as long as there are slots")
+        Err(Taking { shared: self.shared.clone(), answered, waits: true })
+    }
+}
+
+/// Waits for a slot.
+#[derive(Debug)]
+pub(crate) struct Taking<F: Clone + Eq + Ord + Hash> {
+    shared: Arc<Shared<F>>,
+    answered: oneshot::Receiver<Slot<F>>,
+    waits: bool,
+}
+
+impl<F: Clone + Eq + Ord + Hash> Future for Taking<F> {
+    type Output = Slot<F>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Slot<F>> {
+        let slot = std::task::ready!(Pin::new(&mut self.answered).poll(context));
+        self.waits = false;
+        Poll::Ready(slot.expect("who waits is answered as long as there are slots"))
     }
 }
 
 /// Notices that somebody does not wait any more, so that the queue does not fill with those.
-struct GivingUp<'a, F: Clone + Eq + Ord + Hash> {
-    shared: &'a Arc<Shared<F>>,
-    waits: bool,
-}
-
-impl<F: Clone + Eq + Ord + Hash> Drop for GivingUp<'_, F> {
+impl<F: Clone + Eq + Ord + Hash> Drop for Taking<F> {
     fn drop(&mut self) {
         if !self.waits {
             return;
@@ -194,7 +228,7 @@ impl<F: Clone + Eq + Ord + Hash> Drop for GivingUp<'_, F> {
                 state.gone = 0;
             }
             // It may have been the one that all others waited behind.
-            state.grant(self.shared)
+            state.grant(&self.shared)
         };
         send(granted);
     }
@@ -204,22 +238,51 @@ impl<F: Clone + Eq + Ord + Hash> Shared<F> {
     fn lock(&self) -> MutexGuard<'_, State<F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What is charged for a slot when it is taken.
+    fn charge(&self, known: Option<&Use>, units: u32) -> u64 {
+        match self.charge {
+            Charge::Each => EACH * u64::from(units),
+            Charge::Time => known.map_or(FIRST_CHARGE, |known| known.last).max(1),
+        }
+    }
 }
 
 type Granted<F> = Vec<(oneshot::Sender<Slot<F>>, Slot<F>)>;
 
 impl<F: Clone + Eq + Ord + Hash> State<F> {
-    fn fits(&self, flow: &F, units: u32, most: u32) -> bool {
-        let used = self.uses.get(flow).map_or(0, |known| known.units);
-        // More than its bound at once is given to one that has nothing, so that it is not held up for ever.
-        units <= self.free && (used == 0 || used + units <= most)
+    /// Takes a slot where nobody waits.
+    fn take(&mut self, shared: &Arc<Shared<F>>, ask: &Ask<F>) -> Option<Slot<F>> {
+        if let Some(asked) = &mut self.asked {
+            asked.saw(&ask.flow);
+        }
+        let units = ask.units.min(shared.total);
+        let known = self.uses.get(&ask.flow);
+        let used = known.map_or(0, |known| known.units);
+        if !self.queue.is_empty()
+            || units > self.free
+            || over(used, units, most(shared, self.asked.as_ref(), &ask.flow, ask.most))
+        {
+            return None;
+        }
+        let charged = shared.charge(known, units);
+        let place = self.queue.place(&ask.flow, ask.due);
+        self.queue.pass(&ask.flow, ask.weight, place, charged);
+        let (flow, weight, since) = (ask.flow.clone(), ask.weight, Instant::now());
+        Some(self.hand_out(Slot { shared: shared.clone(), flow, units, weight, place, charged, since }))
+    }
+
+    fn hand_out(&mut self, slot: Slot<F>) -> Slot<F> {
+        self.free -= slot.units;
+        self.uses.entry(slot.flow.clone()).or_default().units += slot.units;
+        slot
     }
 
     /// Gives what is free to those who are next.
     fn grant(&mut self, shared: &Arc<Shared<F>>) -> Granted<F> {
         let mut granted = Vec::new();
         loop {
-            let (free, uses) = (self.free, &self.uses);
+            let (free, uses, asked) = (self.free, &self.uses, self.asked.as_ref());
             let mut charged = 0;
             let taken = self.queue.pop_if(|flow, waiting| {
                 if waiting.answer.is_closed() {
@@ -227,30 +290,39 @@ impl<F: Clone + Eq + Ord + Hash> State<F> {
                 }
                 let known = uses.get(flow);
                 let used = known.map_or(0, |known| known.units);
-                if used > 0 && used + waiting.units > waiting.most {
+                if over(used, waiting.units, most(shared, asked, flow, waiting.most)) {
                     return (Fit::Skip, 0);
                 }
                 if waiting.units > free {
                     return (Fit::Stop, 0);
                 }
-                charged = match shared.charge {
-                    Charge::Each => EACH * u64::from(waiting.units),
-                    Charge::Time => known.map_or(FIRST_CHARGE, |known| known.last).max(1),
-                };
+                charged = shared.charge(known, waiting.units);
                 (Fit::Take, charged)
             });
-            let Some((flow, Waiting { units, weight, answer, .. })) = taken else { return granted };
+            let Some((flow, Waiting { units, weight, place, answer, .. })) = taken else { return granted };
             if answer.is_closed() {
                 self.gone = self.gone.saturating_sub(1);
                 self.queue.correct(&flow, weight, charged, 0);
                 continue;
             }
-            self.free -= units;
-            self.uses.entry(flow.clone()).or_default().units += units;
-            let slot = Slot { shared: shared.clone(), flow, units, weight, charged, since: Instant::now() };
+            let since = Instant::now();
+            let slot = self.hand_out(Slot { shared: shared.clone(), flow, units, weight, place, charged, since });
             granted.push((answer, slot));
         }
     }
+}
+
+/// So many slots a flow may have now.
+fn most<F: Clone + Eq + Ord + Hash>(shared: &Shared<F>, asked: Option<&Recent<F>>, flow: &F, most: u32) -> u32 {
+    match asked {
+        Some(asked) if asked.others_than(flow) => most.min(shared.total - 1),
+        _ => most,
+    }
+}
+
+/// Whether so many more would be too many. More than its bound at once is given to a flow that has nothing, so that it is not held up for ever.
+fn over(used: u32, units: u32, most: u32) -> bool {
+    used > 0 && used + units > most
 }
 
 /// Hands out what was granted. What nobody takes any more comes back by being dropped.
@@ -261,9 +333,9 @@ fn send<F: Clone + Eq + Ord + Hash>(granted: Granted<F>) {
 }
 
 impl<F: Clone + Eq + Ord + Hash> Slot<F> {
-    /// Whether somebody waits for a slot.
-    pub fn is_wanted(&self) -> bool {
-        !self.shared.lock().queue.is_empty()
+    /// What it owes within the flow, if it gives it back now.
+    pub fn due(&self) -> Due {
+        self.place.served(u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 }
 
@@ -362,6 +434,38 @@ mod tests {
         drop(two);
         let _third = third.await.unwrap();
         assert_eq!((slots.used_by(&"a"), slots.used_by(&"b")), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn the_last_slot_is_kept_for_another_that_is_about() {
+        let slots = Slots::keeping_one(3, Charge::Each);
+        let flood = || Ask::one("flood", 1);
+        // Alone, it has all.
+        let all: Vec<_> = (0..3).map(|_| slots.try_take(&flood()).unwrap()).collect();
+        let neighbour = tokio::spawn({
+            let slots = slots.clone();
+            async move { slots.take(Ask::one("neighbour", 1)).await }
+        });
+        while slots.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut all = all.into_iter();
+        drop(all.next());
+        drop(neighbour.await.unwrap());
+        assert!(slots.try_take(&flood()).is_none(), "two are in use, and the last one is kept");
+        let waiting = tokio::spawn({
+            let slots = slots.clone();
+            async move { slots.take(flood()).await }
+        });
+        while slots.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // It passes those who may not have it.
+        drop(slots.take(Ask::one("neighbour", 1)).await);
+        assert_eq!((slots.used_by(&"flood"), slots.waiting()), (2, 1));
+        drop(all.next());
+        drop(waiting.await.unwrap());
+        assert_eq!(slots.used_by(&"flood"), 1);
     }
 
     #[tokio::test]

@@ -43,14 +43,8 @@ pub(crate) async fn replay(
     let (started_ms, started) = start_of(key, history)?;
     let _seat = inner.replay_seat(&key.tenant, 1).await;
     let mut session = Session::new(program, told, started_ms, started, history);
-    session.take_turns(inner.share(&key.tenant).activities.clone());
     session.keep_shown();
-    let mut stopped = None;
-    for (seq, recorded) in history {
-        if let Err(reason) = session.deliver(*seq, recorded).await {
-            stopped = Some(reason);
-            break;
-        }
-    }
+    let share = inner.share(&key.tenant).activities.clone();
+    let stopped = share.fairly(session.deliver_all(history)).await.err();
     Ok(Prefix { shown: session.take_shown(), stopped })
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use abide_engine::Turn;
+use abide_engine::{Guest, Turn};
 use abide_model::{Error, ErrorCode, Json, Outcome};
 
 use crate::inner::{Inner, RunKey};
@@ -35,10 +35,13 @@ pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, argument
     if let Some(reason) = replayed.stopped {
         return Err(failed(key, &reason.message));
     }
-    let share = replayed.session.share();
-    let guest = replayed.session.guest();
-    guest.ask(name, arguments);
-    let mut slice = Slice::begin(share.as_ref()).await;
+    replayed.session.guest().ask(name, arguments);
+    inner.share(&key.tenant).activities.clone().fairly(answer(key, replayed.session.guest())).await
+}
+
+/// Lets a guest that was asked work until it has answered.
+async fn answer(key: &RunKey, guest: &mut Guest) -> Result<Json, Error> {
+    let mut slice = Slice::begin();
     loop {
         let turn = guest.poll();
         match (guest.take_answer(), turn) {

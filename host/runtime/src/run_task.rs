@@ -43,8 +43,7 @@ use self::metering::Meter;
 /// How many inputs that are there already are taken into one batch.
 const MAX_GATHERED: usize = 256;
 
-/// What is performed, each on a task of its own: the task of the run waits for the guest's turn to compute, and a tool component that it waited
-/// beside could have that turn.
+/// What is performed, each on a task of its own, so that it goes on while the guest computes.
 type Performing = JoinSet<(CallIndex, Option<Performed>)>;
 type Settling = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
@@ -185,7 +184,10 @@ impl RunTask {
     /// Owns the run until nothing is left in memory that the store does not have.
     pub(crate) fn work(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         // Boxed, since a task may send a stray message on, which may make a task.
-        Box::pin(self.work_to_the_end())
+        Box::pin(async {
+            let share = self.inner.share(&self.key.tenant).activities.clone();
+            share.fairly(self.work_to_the_end()).await;
+        })
     }
 
     async fn work_to_the_end(mut self) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use abide_activities::{Share, Veil, Veiled};
+use abide_activities::{Veil, Veiled};
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
 use abide_model::others::next_run_id;
 use abide_model::{
@@ -66,8 +66,6 @@ pub(crate) struct Session {
     /// What was kept out of calls that are open.
     veiled: HashMap<CallIndex, Veiled>,
     ended: bool,
-    /// Whose turns it takes to compute.
-    share: Option<Share>,
     /// How long it may compute between two events.
     turn_limit: Option<Duration>,
 }
@@ -95,7 +93,6 @@ impl Session {
             veil: veil_of(started),
             veiled: HashMap::new(),
             ended: false,
-            share: None,
             turn_limit: None,
         }
     }
@@ -105,19 +102,9 @@ impl Session {
         self.veil.clone().unwrap_or_default()
     }
 
-    /// Lets the guest take turns with those of other tenants.
-    pub(crate) fn take_turns(&mut self, share: Share) {
-        self.share = Some(share);
-    }
-
     /// Stops the guest where it computes for longer than its limits say. For runs, not for replays that somebody looks at: those have their fuel.
     pub(crate) fn limit_turns(&mut self, limits: &Limits) {
         self.turn_limit = Some(Duration::from_millis(limits.turn_ms()));
-    }
-
-    /// Whose turns it takes.
-    pub(crate) fn share(&self) -> Option<Share> {
-        self.share.clone()
     }
 
     /// More of the history, which was recorded since this began. It is given to the guest by [`Session::deliver`], as all of it.
@@ -243,10 +230,17 @@ impl Session {
         Ok(news)
     }
 
+    /// Gives the guest events until it cannot go on.
+    pub(crate) async fn deliver_all(&mut self, history: &[(Seq, Recorded)]) -> Result<(), ParkReason> {
+        for (seq, recorded) in history {
+            self.deliver(*seq, recorded).await?;
+        }
+        Ok(())
+    }
+
     /// Polls until the guest waits for outcomes, and takes down what it did.
     async fn settle(&mut self, news: &mut News) -> Result<(), ParkReason> {
-        let share = self.share.clone();
-        let mut slice = Slice::begin(share.as_ref()).await;
+        let mut slice = Slice::begin();
         let ended = loop {
             match self.guest.poll() {
                 Turn::Quiescent => break None,
@@ -264,7 +258,6 @@ impl Session {
                 }
             }
         };
-        drop(slice);
         for output in self.guest.take_outputs() {
             if let Some(observed) = &mut self.observed {
                 observed.output(self.machine.cause(), &output);

@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What tenants share.
 pub(crate) struct Sharing {
-    turns: Slots<Tenant>,
+    turns: Slots<u64>,
     replays: Slots<Tenant>,
     uploads: Slots<Tenant>,
     /// Bounded by quotas only.

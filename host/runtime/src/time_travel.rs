@@ -45,7 +45,7 @@ impl Host {
         };
         let shown = self.show_event(&key, recording, event).await?;
         let _seat = self.inner.replay_seat(tenant, 1).await;
-        replaying::look_at(&program, version, recording, event, shown).await
+        recording.fairly(replaying::look_at(&program, version, recording, event, shown)).await
     }
 
     async fn show_event(&self, key: &RunKey, recording: Recording<'_>, event: Seq) -> Result<HistoryEvent, Error> {

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use abide_engine::{Ending, Guest, LogLevel, Output, Stop, ToolCall, ToolProgram, Turn};
-use abide_fair::Slot;
 use abide_model::{CallIndex, Failure, Outcome, ParkKind};
 
 use super::own_calls::OwnCalls;
@@ -22,7 +21,6 @@ type UnderWay<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_>) -> Attempt {
     let mut guest = Guest::of_tool(program, call);
     let mut under_way: HashMap<CallIndex, UnderWay<'_>> = HashMap::new();
-    let mut turn_to_compute = own.activity.share.turn().await;
     let mut slice = Instant::now();
     loop {
         guest.advance(own.clock.now_ms(), 0, true);
@@ -41,12 +39,7 @@ pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_
         match turn {
             Turn::Yielded => {
                 if slice.elapsed() >= SLICE {
-                    if turn_to_compute.as_ref().is_some_and(Slot::is_wanted) {
-                        drop(turn_to_compute.take());
-                        turn_to_compute = own.activity.share.turn().await;
-                    } else {
-                        tokio::task::yield_now().await;
-                    }
+                    abide_fair::give_way().await;
                     slice = Instant::now();
                 }
             }
@@ -63,9 +56,7 @@ pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_
                 return own.broken("it waits, and nothing is under way that could wake it").into();
             }
             Turn::Quiescent => {
-                drop(turn_to_compute.take());
                 let (index, outcome) = first(&mut under_way).await;
-                turn_to_compute = own.activity.share.turn().await;
                 guest.resolve(index, outcome);
                 slice = Instant::now();
             }

@@ -40,7 +40,7 @@ pub(crate) struct Replayed {
 pub(crate) struct Recording<'a> {
     pub(crate) run_id: RunId,
     pub(crate) history: &'a [(Seq, Recorded)],
-    /// Whose turns its guest takes to compute; nobody's, where no host runs.
+    /// Whose turns are taken to compute; nobody's, where no host runs.
     pub(crate) share: Option<&'a Share>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn replay(
             None => (run.version, inner.programs.sides(&key.tenant, run.version).await?),
         };
         let _seats = inner.replay_seat(&key.tenant, PROVING_SEATS).await;
-        return compare(&sides, recording, version).await;
+        return recording.fairly(compare(&sides, recording, version)).await;
     }
     let (version, program) = match component {
         Some(file) => {
@@ -171,6 +171,14 @@ pub(crate) async fn fuel_of(program: &Program, recording: Recording<'_>) -> Resu
 }
 
 impl Recording<'_> {
+    /// Does what a replay of this computes when it is the turn of its tenant.
+    pub(crate) async fn fairly<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.share {
+            Some(share) => share.clone().fairly(work).await,
+            None => work.await,
+        }
+    }
+
     /// A session at its beginning, which keeps its trace.
     fn begin(&self, program: &Program) -> Result<Session, Error> {
         let Some((_, Recorded { time_ms, event: Event::RunStarted(started) })) = self.history.first() else {
@@ -179,21 +187,12 @@ impl Recording<'_> {
         };
         let mut session = Session::new(program, self.run_id, *time_ms, started, self.history);
         session.keep_trace();
-        if let Some(share) = self.share {
-            session.take_turns(share.clone());
-        }
         Ok(session)
     }
 
     /// Gives a session the whole history.
     async fn feed(&self, mut session: Session) -> Replayed {
-        let mut stopped = None;
-        for (seq, recorded) in self.history {
-            if let Err(reason) = session.deliver(*seq, recorded).await {
-                stopped = Some(reason);
-                break;
-            }
-        }
+        let stopped = self.fairly(session.deliver_all(self.history)).await.err();
         let log = session.observed().map(|observed| observed.log(MAX_LOG_LINES)).unwrap_or_default();
         Replayed { session, stopped, log: log.into_iter().map(|line| line.message).collect(), _seat: None }
     }

@@ -51,7 +51,7 @@ pub(crate) async fn compare(sides: &[Side], recording: Recording<'_>, version: D
             let look = runner.session.look(runner.side.with_memory);
             runner.found = Found { stopped, step, look };
             // To digest a large memory takes a while.
-            tokio::task::yield_now().await;
+            abide_fair::give_way().await;
         }
         compared += 1;
         difference = first_difference(*seq, &runners);

@@ -51,7 +51,6 @@ impl RunTask {
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
         session.watch_fuel();
         self.veil = session.veil();
-        session.take_turns(share.activities.clone());
         session.limit_turns(&started.limits);
         for (seq, recorded) in &history {
             self.meter.comes_to(*seq, &mut session);

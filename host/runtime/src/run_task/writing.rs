@@ -146,9 +146,10 @@ impl RunTask {
         }
         let Some(run) = &self.run else { return };
         let on = (run.workflow.clone(), run.version);
+        let share = self.inner.share(&self.key.tenant);
+        let turns = share.activities.clone();
         let performed = match source {
             Source::Activity => {
-                let share = self.inner.share(&self.key.tenant);
                 let activity = Activity {
                     tenant: self.key.tenant.clone(),
                     run_id: self.key.run_id,
@@ -166,7 +167,7 @@ impl RunTask {
             }
             _ => others::perform(&self.inner, &self.key, on, call, requested_ms),
         };
-        let handle = self.performing.spawn(performed.map(move |performed| (index, performed)));
+        let handle = self.performing.spawn(turns.fairly(performed.map(move |performed| (index, performed))));
         self.handles.insert(index, (source, handle));
     }
 

@@ -1,5 +1,6 @@
 //! A copy of a run on another version, on its way to where the run stands.
 
+use abide_activities::Share;
 use abide_engine::Program;
 use abide_fair::Slot;
 use abide_model::{Digest, Error, ParkReason, Recorded, Seq, Tenant};
@@ -16,6 +17,7 @@ pub(crate) struct Candidate {
     rest: Vec<(Seq, Recorded)>,
     /// How many events it knows.
     length: Seq,
+    share: Share,
     /// A seat for a replay: the copy needs none of its own once it has the one of the run's guest.
     _seat: Slot<Tenant>,
 }
@@ -34,16 +36,15 @@ impl Candidate {
         let (started_ms, started) = prefix::start_of(key, &rest)?;
         let mut session = Session::new(program, key.run_id, started_ms, started, &rest);
         session.watch_fuel();
-        session.take_turns(inner.share(&key.tenant).activities.clone());
         let length = rest.len() as Seq;
         let settled = session.machine().settled();
         let surely = rest.partition_point(|(seq, _)| settled.is_some_and(|settled| *seq <= settled));
-        for (seq, recorded) in rest.drain(..surely) {
-            if let Err(reason) = session.deliver(seq, &recorded).await {
-                return Ok(Err(reason));
-            }
+        let beginning: Vec<_> = rest.drain(..surely).collect();
+        let share = inner.share(&key.tenant).activities.clone();
+        if let Err(reason) = share.clone().fairly(session.deliver_all(&beginning)).await {
+            return Ok(Err(reason));
         }
-        Ok(Ok(Self { version, session, rest, length, _seat: seat }))
+        Ok(Ok(Self { version, session, rest, length, share, _seat: seat }))
     }
 
     /// How many events it knows.
@@ -67,7 +68,7 @@ impl Candidate {
         if whole {
             self.session.settle_until(self.last_input());
         }
-        self.feed_rest().await
+        self.share.clone().fairly(self.feed_rest()).await
     }
 
     /// The last input of the history.
@@ -77,9 +78,7 @@ impl Candidate {
     }
 
     async fn feed_rest(&mut self) -> Result<(), ParkReason> {
-        for (seq, recorded) in self.rest.drain(..) {
-            self.session.deliver(seq, &recorded).await?;
-        }
-        Ok(())
+        let rest = std::mem::take(&mut self.rest);
+        self.session.deliver_all(&rest).await
     }
 }
