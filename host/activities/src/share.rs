@@ -99,7 +99,7 @@ impl Share {
         slots.take(Ask::one(self.0.tenant.clone(), self.weight())).await
     }
 
-    /// Lets `future` compute when it is the tenant's turn: each of its polls takes one. It must not be part of another that does so.
+    /// Lets `future` compute when it is the tenant's turn: each of its polls takes one.
     pub async fn fairly<T>(self, future: impl Future<Output = T>) -> T {
         let future = std::pin::pin!(future);
         match &self.0.turns {

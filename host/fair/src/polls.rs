@@ -5,6 +5,7 @@
 //! held by somebody who waits, and what each flow is charged is the time that its tasks compute. The executor needs a thread more than there
 //! are slots: the one that lets tasks ask while all slots are taken.
 
+use std::cell::Cell;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use crate::queue::Due;
 use crate::slots::{Ask, Slots, Taking};
 
 /// A future that takes a slot for each of its polls. To be spawned, or awaited by somebody who waits for nothing else meanwhile: the slot that
-/// it was given is kept for it until it is polled. One inside another that competes for the same slots could wait for ever.
+/// it was given is kept for it until it is polled. One inside another that competes for the same slots is polled with the slot of that one.
 #[derive(Debug)]
 pub struct Fairly<F: Clone + Eq + Ord + Hash, A, Fut> {
     slots: Slots<F>,
@@ -36,6 +37,10 @@ impl<F: Clone + Eq + Ord + Hash, A: FnMut() -> Ask<F> + Unpin, Fut: Future + Unp
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Fut::Output> {
         let this = self.get_mut();
+        let Some(_polling) = Polling::begin(&this.slots) else {
+            this.taking = None;
+            return Pin::new(&mut this.future).poll(context);
+        };
         let slot = match &mut this.taking {
             Some(taking) => std::task::ready!(Pin::new(taking).poll(context)),
             None => match this.slots.begin(&(this.ask)().due(this.due)) {
@@ -50,6 +55,30 @@ impl<F: Clone + Eq + Ord + Hash, A: FnMut() -> Ask<F> + Unpin, Fut: Future + Unp
         let polled = Pin::new(&mut this.future).poll(context);
         this.due = slot.due();
         polled
+    }
+}
+
+thread_local! {
+    /// For which slots this thread polls something now.
+    static POLLS: Cell<*const ()> = const { Cell::new(std::ptr::null()) };
+}
+
+/// While a thread polls, or asks whether it may.
+struct Polling {
+    before: *const (),
+}
+
+impl Polling {
+    /// `None` where the thread has a slot of these already.
+    fn begin<F: Clone + Eq + Ord + Hash>(slots: &Slots<F>) -> Option<Self> {
+        let before = POLLS.replace(slots.address());
+        (before != slots.address()).then_some(Self { before })
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        POLLS.set(self.before);
     }
 }
 
@@ -153,6 +182,25 @@ mod tests {
         // It asked a hundred times, and did not wait a round of all others each time.
         assert!(done.load(Ordering::SeqCst) < 25, "{} were done before", done.load(Ordering::SeqCst));
         tasks.join_all().await;
+    }
+
+    #[tokio::test]
+    async fn one_inside_another_is_polled_with_its_slot() {
+        let slots = Slots::new(1, Charge::Time);
+        let ask = || Ask::one("one", 1);
+        let inner = slots.fairly(ask, Box::pin(computes(5)));
+        let beside = slots.fairly(ask, Box::pin(computes(5)));
+        let outer = Box::pin(async move {
+            computes(1).await;
+            inner.await;
+        });
+        let outer = tokio::spawn(slots.fairly(ask, outer));
+        let beside = tokio::spawn(beside);
+        tokio::time::timeout(Duration::from_secs(30), async { outer.await.and(beside.await) })
+            .await
+            .expect("an end")
+            .unwrap();
+        assert_eq!((slots.waiting(), slots.used_by(&"one")), (0, 0));
     }
 
     #[tokio::test]

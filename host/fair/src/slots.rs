@@ -149,6 +149,11 @@ impl<F: Clone + Eq + Ord + Hash> Slots<F> {
         Self { shared: Arc::new(Shared { total, charge, state: Mutex::new(state) }) }
     }
 
+    /// What tells these slots from others.
+    pub(crate) fn address(&self) -> *const () {
+        Arc::as_ptr(&self.shared).cast()
+    }
+
     /// How many there are.
     pub fn total(&self) -> u32 {
         self.shared.total

@@ -319,6 +319,12 @@ impl Host {
         }
     }
 
+    /// Does what is to be done for a tenant when it is its turn: what it computes is shared out among tenants, as what their guests do is.
+    pub async fn fairly<T>(&self, tenant: &Tenant, work: impl Future<Output = T>) -> T {
+        let share = self.inner.share(tenant).activities.clone();
+        share.fairly(work).await
+    }
+
     /// Stops taking work, and waits until what was gathered is durable. Activities in flight are dropped; they are performed again when
     /// the host is up.
     pub async fn shutdown(&self) {

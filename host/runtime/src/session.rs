@@ -232,8 +232,10 @@ impl Session {
 
     /// Gives the guest events until it cannot go on.
     pub(crate) async fn deliver_all(&mut self, history: &[(Seq, Recorded)]) -> Result<(), ParkReason> {
+        let mut slice = Slice::begin();
         for (seq, recorded) in history {
             self.deliver(*seq, recorded).await?;
+            slice.yielded().await;
         }
         Ok(())
     }

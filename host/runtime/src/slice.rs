@@ -20,7 +20,7 @@ pub(crate) fn turns() -> Slots<u64> {
     Slots::keeping_one(u32::try_from(threads.min(cores)).unwrap_or(u32::MAX), Charge::Time)
 }
 
-/// The time slice of a guest that is being polled. A guest also yields for wasmtime's own reasons, many times within a slice; then it is polled
+/// The time slice of a guest that is being polled, or is given a history. A guest also yields for wasmtime's own reasons, many times within a slice; then it is polled
 /// again at once, since a turn of the scheduler costs more than what the guest does in between.
 pub(crate) struct Slice {
     began: Instant,
@@ -33,7 +33,7 @@ impl Slice {
         Self { began: Instant::now(), worked: Duration::ZERO }
     }
 
-    /// The guest yielded: gives others a turn if its slice is over. Gives how long it has worked.
+    /// The guest yielded, or an event is done with: gives others a turn if its slice is over. Gives how long it has worked.
     pub(crate) async fn yielded(&mut self) -> Duration {
         let elapsed = self.began.elapsed();
         if elapsed < SLICE {

@@ -94,11 +94,15 @@ pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
         record_refusal(&gate, &caller, request.uri().path()).await;
         return refusal(error);
     }
-    if !gate.is_recorded || gate.shared.auth == Auth::Open {
+    let (host, tenant) = (gate.shared.host.clone(), caller.tenant.clone());
+    let handled = async {
+        if gate.is_recorded && gate.shared.auth == Auth::Tokens {
+            return recorded(&gate, caller, request, next).await;
+        }
         request.extensions_mut().insert(caller);
-        return next.run(request).await;
-    }
-    recorded(&gate, caller, request, next).await
+        next.run(request).await
+    };
+    host.fairly(&tenant, handled).await
 }
 
 /// Runs the handler and records it: the entry is on its way to the disk before the handler begins, and durable before anybody is answered.

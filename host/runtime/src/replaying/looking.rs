@@ -8,6 +8,7 @@ use abide_model::{Attributes, CallIndex, Digest, Error, ErrorCode, Event, Seq};
 use super::Recording;
 use crate::reading::summary;
 use crate::session::Session;
+use crate::slice::Slice;
 use crate::view::{CallAt, HistoryEvent, RunAt};
 
 /// The log lines that are shown.
@@ -25,7 +26,7 @@ pub(crate) async fn look_at(
     let mut session = recording.begin(program)?;
     session.watch();
     let mut stopped = None;
-    let (mut did, mut now_ms) = (Vec::new(), 0);
+    let (mut did, mut now_ms, mut slice) = (Vec::new(), 0, Slice::begin());
     for (seq, recorded) in recording.history.iter().take_while(|(seq, _)| *seq <= event) {
         if *seq == event
             && let Some(observed) = session.observed()
@@ -37,6 +38,7 @@ pub(crate) async fn look_at(
             break;
         }
         now_ms = session.time_ms().max(now_ms);
+        slice.yielded().await;
     }
     let look = session.look(false);
     let calls = calls(&mut session, recording);

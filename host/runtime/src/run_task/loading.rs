@@ -10,6 +10,7 @@ use abide_model::{
 use super::{RunTask, Seated};
 use crate::new_run::{RUN_TIMEOUT, run_timeout};
 use crate::session::Session;
+use crate::slice::Slice;
 
 impl RunTask {
     /// Replays the history on the run's version. What the guest does beyond it is gathered; a guest that cannot go on parks the run.
@@ -52,7 +53,9 @@ impl RunTask {
         session.watch_fuel();
         self.veil = session.veil();
         session.limit_turns(&started.limits);
+        let mut slice = Slice::begin();
         for (seq, recorded) in &history {
+            slice.yielded().await;
             self.meter.comes_to(*seq, &mut session);
             match session.deliver(*seq, recorded).await {
                 Ok(news) => {
