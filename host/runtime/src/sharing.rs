@@ -183,7 +183,7 @@ impl TenantShare {
         };
         let per_second = self.quotas().starts_per_second.unwrap_or_default();
         let message = format!("tenant `{}` may start {per_second} runs a second: start it again later", self.tenant);
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        let wait_ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1);
         Err(Error::new(ErrorCode::QuotaExceeded, message).retry_after(wait_ms))
     }
 

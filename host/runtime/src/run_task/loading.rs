@@ -89,6 +89,8 @@ impl RunTask {
     async fn perform_again(&mut self, history: &[(Seq, Recorded)]) -> Result<(), StoreError> {
         let Some(seated) = &mut self.seated else { return Ok(()) };
         let mut calls = seated.session.take_recorded_calls();
+        // What was begun before the guest left goes on. It may have looked at a child already that ended since.
+        calls.iter().for_each(|call| self.awaits(call));
         calls.retain(|call| !self.handles.contains_key(&call.index));
         let kinds: Vec<_> = calls.iter().map(|call| call.kind).collect();
         if calls.is_empty() || self.park_over_budget(&kinds).await? {

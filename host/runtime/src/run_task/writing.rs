@@ -136,14 +136,19 @@ impl RunTask {
         Ok(())
     }
 
-    /// Begins to do what a call asks for, or waits for an activity that was deferred.
-    pub(super) fn perform(&mut self, call: Call, requested_ms: u64, deferred: Option<u32>) {
-        let (index, source) = (call.index, call.kind.source());
+    /// Takes down which child a call waits for, if it does.
+    pub(super) fn awaits(&mut self, call: &Call) {
         if call.kind == CallKind::ChildrenResult
             && let Ok(child) = call.request.head.read::<AwaitChild>()
         {
-            self.awaited.insert(index, child.run_id);
+            self.awaited.insert(call.index, child.run_id);
         }
+    }
+
+    /// Begins to do what a call asks for, or waits for an activity that was deferred.
+    pub(super) fn perform(&mut self, call: Call, requested_ms: u64, deferred: Option<u32>) {
+        let (index, source) = (call.index, call.kind.source());
+        self.awaits(&call);
         let Some(run) = &self.run else { return };
         let on = (run.workflow.clone(), run.version);
         let share = self.inner.share(&self.key.tenant);
