@@ -92,7 +92,9 @@ async fn replays(player: &Player, place: &str) {
 fn lives(name: &str) {
     let scenario = Scenario::read(name);
     let root = TempDir::new().unwrap();
-    Runtime::new().unwrap().block_on(async {
+    // One thread, so that what is done at the same time comes to its end in the order in which it was begun.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
         let root = root.path().to_owned();
         let player = Player::open(&scenario, root.clone(), store(&root.join("data")), false).await;
         player.deploy().await;
