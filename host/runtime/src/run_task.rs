@@ -20,7 +20,7 @@ mod writing;
 
 pub(crate) use loading::open_timers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -85,6 +85,8 @@ pub(crate) struct RunTask {
     timers: HashMap<CallIndex, u64>,
     /// The children that the guest waits for. Known while it is in memory.
     awaited: HashMap<CallIndex, RunId>,
+    /// Calls that wait for a child that had not ended when it was looked at: it will tell.
+    looked_at: HashSet<CallIndex>,
     run_timeout_ms: Option<u64>,
     /// What is kept out of the history. Known when the guest was in memory once.
     veil: Arc<Veil>,
@@ -154,6 +156,7 @@ impl RunTask {
             handles: HashMap::new(),
             timers: HashMap::new(),
             awaited: HashMap::new(),
+            looked_at: HashSet::new(),
             run_timeout_ms: None,
             veil: Arc::default(),
             continuation: None,
@@ -225,9 +228,9 @@ impl RunTask {
                 self.load().await?;
             }
             self.go_on().await?;
+            self.offer_seat();
             self.begin_write();
             self.begin_to_settle();
-            self.offer_seat();
             if self.has_nothing_to_do() && self.inner.registry.leave(&self.key, &mut self.mailbox) {
                 return Ok(());
             }

@@ -19,6 +19,9 @@ impl RunTask {
     /// What was being done for a call came to an outcome, or will not for now.
     pub(super) async fn performed(&mut self, call: CallIndex, performed: Option<Performed>) {
         let wanted = self.handles.remove(&call).is_some() && self.is_open() && self.waits_for(call);
+        if performed.is_none() {
+            self.looked_at.insert(call);
+        }
         if let Some(Performed { outcome, attempts, usage, grant, gateway }) = performed.filter(|_| wanted) {
             self.awaited.remove(&call);
             let gateway = Some(gateway).filter(|notes| !notes.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use abide_activities::{Activity, Performed, Veil};
 use abide_history::StoreError;
 use abide_model::others::AwaitChild;
-use abide_model::{Call, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
+use abide_model::{Call, CallIndex, CallKind, Digest, Error, Event, Outcome, Recorded, Source, WorkflowName};
 use futures_util::FutureExt;
 
 use super::{Commit, RunTask, others};
@@ -37,8 +37,12 @@ async fn perform_activity(
 impl RunTask {
     /// Whether a host that comes up has to drive this run.
     fn should_be_ready(&self) -> bool {
+        // A child may have ended before it was waited for, and does not tell twice: until it was looked at, that is to be done.
+        let is_left_to_do = |(call, kind): (&CallIndex, &CallKind)| {
+            kind.is_performed() || (*kind == CallKind::ChildrenResult && !self.looked_at.contains(call))
+        };
         let waits_for_activity = match &self.seated {
-            Some(seated) => seated.session.machine().open_calls().values().any(|kind| kind.is_performed()),
+            Some(seated) => seated.session.machine().open_calls().iter().any(is_left_to_do),
             None => !self.handles.is_empty(),
         };
         self.unsettled || (self.is_running() && (self.needs_guest || waits_for_activity))
@@ -51,8 +55,10 @@ impl RunTask {
         }
         let Some(run) = &self.run else { return };
         let ready = self.should_be_ready();
+        // That a child will tell is written with what comes next, or when the guest leaves memory.
+        let can_wait = !ready && self.batch.is_empty() && self.seated.is_some() && !self.awaited.is_empty();
         // What is not known is never taken back: a message may come to a run that is still to be driven after a crash.
-        if self.ready != Some(ready) && (self.ready.is_some() || (ready && !self.batch.is_empty())) {
+        if !can_wait && self.ready != Some(ready) && (self.ready.is_some() || (ready && !self.batch.is_empty())) {
             self.batch.commit.ready = Some(ready);
             self.ready = Some(ready);
         }
