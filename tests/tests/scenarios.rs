@@ -47,6 +47,7 @@ scenarios! {
     c
     cancellation
     chat
+    child_ended_before
     child_failure
     children
     close_policies

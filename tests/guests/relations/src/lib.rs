@@ -18,6 +18,8 @@ enum Mode {
     Start { children: Vec<Mode> },
     /// Starts one child with that id, and gives its result.
     StartAs { id: String, child: Box<Mode> },
+    /// Starts a child with that id that gives a value at once, and looks at its result only after the signal `later`.
+    StartEarly { id: String, value: Value },
     /// Starts many children that give their number.
     FanOut { count: u32 },
     /// Gives this.
@@ -51,6 +53,12 @@ async fn run(mode: Mode) -> Result<Value, Failure> {
         }
         Mode::StartAs { id, child } => {
             children::start_with("relations", &child, ChildOptions::new().id(id)).await?.result::<Value>().await
+        }
+        Mode::StartEarly { id, value } => {
+            let options = ChildOptions::new().id(id);
+            let child = children::start_with("relations", &Mode::Give { value }, options).await?;
+            signals::receive::<Value>("later").await?;
+            child.result::<Value>().await
         }
         Mode::FanOut { count } => {
             let children = (0..count)
