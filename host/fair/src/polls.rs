@@ -116,6 +116,25 @@ mod tests {
         }
     }
 
+    /// So many tasks of a flow that each compute for so many milliseconds, and how many have done that.
+    fn compute(
+        slots: &Slots<&'static str>,
+        flow: &'static str,
+        tasks: usize,
+        times: u32,
+    ) -> (tokio::task::JoinSet<()>, Arc<AtomicU32>) {
+        let (mut computing, done) = (tokio::task::JoinSet::new(), Arc::new(AtomicU32::new(0)));
+        for _ in 0..tasks {
+            let done = done.clone();
+            let work = Box::pin(async move {
+                computes(times).await;
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+            computing.spawn(slots.fairly(move || Ask::one(flow, 1), work));
+        }
+        (computing, done)
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn no_more_are_polled_than_there_are_slots() {
         let slots = Slots::new(2, Charge::Time);
@@ -141,16 +160,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_flood_of_tasks_costs_another_its_share() {
         let slots = Slots::new(1, Charge::Time);
-        let done = Arc::new(AtomicU32::new(0));
-        let mut flood = tokio::task::JoinSet::new();
-        for _ in 0..200 {
-            let done = done.clone();
-            let work = Box::pin(async move {
-                computes(2).await;
-                done.fetch_add(1, Ordering::SeqCst);
-            });
-            flood.spawn(slots.fairly(|| Ask::one("flood", 1), work));
-        }
+        let (flood, done) = compute(&slots, "flood", 200, 2);
         let neighbour = slots.fairly(|| Ask::one("neighbour", 1), Box::pin(computes(20)));
         tokio::spawn(neighbour).await.unwrap();
         // About 20 polls each; without shares, the neighbour would come last.
@@ -161,16 +171,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn of_one_flow_too_none_waits_for_all_that_compute() {
         let slots = Slots::new(1, Charge::Time);
-        let done = Arc::new(AtomicU32::new(0));
-        let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..50 {
-            let done = done.clone();
-            let work = Box::pin(async move {
-                computes(10).await;
-                done.fetch_add(1, Ordering::SeqCst);
-            });
-            tasks.spawn(slots.fairly(|| Ask::one("one", 1), work));
-        }
+        let (tasks, done) = compute(&slots, "one", 50, 10);
         // Until all have computed.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let short = Box::pin(async {

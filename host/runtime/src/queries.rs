@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use abide_engine::{Guest, Turn};
+use abide_fair::Slice;
 use abide_model::{Error, ErrorCode, Json, Outcome};
 
 use crate::inner::{Inner, RunKey};
 use crate::replaying;
-use crate::slice::Slice;
 
 pub(crate) async fn query(inner: &Arc<Inner>, key: &RunKey, name: &str, arguments: Json) -> Result<Json, Error> {
     let published = inner.store.published(&key.tenant, key.run_id).await?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use abide_activities::{Veil, Veiled};
 use abide_engine::{Ending, Guest, GuestSpec, LogLevel, Look, Output, Program, Turn};
+use abide_fair::Slice;
 use abide_model::others::next_run_id;
 use abide_model::{
     Attributes, Call, CallCancelled, CallIndex, CallRequested, Digest, Event, Failure, Json, Limits, MarkerRecorded,
@@ -20,7 +21,6 @@ use abide_replay::{Divergence, Machine, Seen};
 use self::reasons::{diverged, last_words, worked_too_long};
 use crate::observed::Observed;
 use crate::prefix::Shown;
-use crate::slice::Slice;
 
 /// A log line of a guest.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use abide_engine::{Ending, Guest, LogLevel, Output, Stop, ToolCall, ToolProgram, Turn};
+use abide_fair::Slice;
 use abide_model::{CallIndex, Failure, Outcome, ParkKind};
 
 use super::own_calls::OwnCalls;
 use crate::trouble::{Attempt, Trouble};
-
-/// A component that has computed for so long lets others work.
-const SLICE: Duration = Duration::from_millis(1);
 
 /// A call of the component's own that is under way.
 type UnderWay<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -21,7 +18,7 @@ type UnderWay<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_>) -> Attempt {
     let mut guest = Guest::of_tool(program, call);
     let mut under_way: HashMap<CallIndex, UnderWay<'_>> = HashMap::new();
-    let mut slice = Instant::now();
+    let mut slice = Slice::begin();
     loop {
         guest.advance(own.clock.now_ms(), 0, true);
         let turn = guest.poll();
@@ -37,12 +34,7 @@ pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_
             }
         }
         match turn {
-            Turn::Yielded => {
-                if slice.elapsed() >= SLICE {
-                    abide_fair::give_way().await;
-                    slice = Instant::now();
-                }
-            }
+            Turn::Yielded => drop(slice.yielded().await),
             Turn::Ended(Ending::Gave(Outcome::Ok(result))) => return Attempt::Done(result),
             Turn::Ended(Ending::Gave(Outcome::Failed(failure))) => {
                 return Trouble { failure, retry_after_ms: None }.into();
@@ -58,7 +50,7 @@ pub(super) async fn run(program: &ToolProgram, call: ToolCall, own: &OwnCalls<'_
             Turn::Quiescent => {
                 let (index, outcome) = first(&mut under_way).await;
                 guest.resolve(index, outcome);
-                slice = Instant::now();
+                slice = Slice::begin();
             }
         }
     }

@@ -1,9 +1,10 @@
+//! Shares, order and memory of the queue, also of random flows.
+
 use proptest::prelude::*;
 
 use super::*;
 
-/// Serves flows that always want something until `total` was charged. Gives what each was charged, and the longest time that the last
-/// flow had to wait once it had an item, in cost.
+/// Serves flows that always want something until `total` was charged. Gives what each was charged.
 fn serve(weights: &[u32], costs: &[u64], total: u64) -> Vec<u64> {
     let mut queue = FairQueue::new();
     for (flow, weight) in weights.iter().enumerate() {

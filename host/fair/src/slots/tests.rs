@@ -1,3 +1,5 @@
+//! Who is given a slot, and that none is lost.
+
 use std::time::Duration;
 
 use super::*;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use abide_engine::Program;
+use abide_fair::Slice;
 use abide_model::{Attributes, CallIndex, Digest, Error, ErrorCode, Event, Seq};
 
 use super::Recording;
 use crate::reading::summary;
 use crate::session::Session;
-use crate::slice::Slice;
 use crate::view::{CallAt, HistoryEvent, RunAt};
 
 /// The log lines that are shown.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use abide_fair::Slice;
 use abide_history::StoreError;
 use abide_model::{
     CallIndex, CallKind, Error, ErrorCode, Event, Json, ParkKind, ParkReason, Recorded, RecordedRequest, Seq, Source,
@@ -10,7 +11,6 @@ use abide_model::{
 use super::{RunTask, Seated};
 use crate::new_run::{RUN_TIMEOUT, run_timeout};
 use crate::session::Session;
-use crate::slice::Slice;
 
 impl RunTask {
     /// Replays the history on the run's version. What the guest does beyond it is gathered; a guest that cannot go on parks the run.
