@@ -81,8 +81,10 @@ pub(crate) struct RunTask {
     writing: Option<(Commit, Effects)>,
     performing: Performing,
     handles: HashMap<CallIndex, (Source, AbortHandle)>,
-    /// Open timers, the run timeout among them. Known while the guest is in memory.
+    /// Open timers, the run timeout among them.
     timers: HashMap<CallIndex, u64>,
+    /// Whether those are all: a task that begins has not read the history.
+    knows_timers: bool,
     /// The children that the guest waits for. Known while it is in memory.
     awaited: HashMap<CallIndex, RunId>,
     /// Calls that wait for a child that had not ended when it was looked at: it will tell.
@@ -155,6 +157,7 @@ impl RunTask {
             performing: JoinSet::new(),
             handles: HashMap::new(),
             timers: HashMap::new(),
+            knows_timers: false,
             awaited: HashMap::new(),
             looked_at: HashSet::new(),
             run_timeout_ms: None,
@@ -327,7 +330,6 @@ impl RunTask {
 
     fn drop_guest(&mut self) {
         self.seated = None;
-        self.timers.clear();
         self.awaited.clear();
         self.meter.drops(self.inner.clock.now_ms());
         self.write_metered();

@@ -40,11 +40,14 @@ impl RunTask {
             let (_, recorded) = self.record(Event::RunTimedOut(timed_out));
             self.close(RunStatus::TimedOut, Some(outcome), recorded.time_ms);
         }
+        if self.is_open() {
+            self.know_timers().await?;
+        }
         self.batch.clear_timer(timer);
         self.batch.effects.ringing.push(ringing);
-        self.timers.remove(&timer.call);
-        // A row without a waiting call is a leftover: it is cleared, and that is all.
-        if self.is_open() && self.waits_for(timer.call) {
+        // A timer that rang, or was cancelled, may be told once more: its row was read while the change that clears it was being written.
+        let is_set = self.timers.remove(&timer.call).is_some();
+        if self.is_open() && is_set && self.waits_for(timer.call) {
             let outcome = Outcome::Ok(Json::from(&self.inner.clock.now_ms().into()));
             self.input(Event::CallCompleted(CallCompleted::new(timer.call, outcome, 0))).await;
         }
@@ -53,10 +56,11 @@ impl RunTask {
 
     /// Makes sure that the timers are known, so that they can be cleared.
     async fn know_timers(&mut self) -> Result<(), StoreError> {
-        if self.seated.is_none() {
+        if !self.knows_timers {
             self.flush().await?;
             let history = self.inner.read_history(&self.key).await?;
             self.timers = loading::open_timers(&history);
+            self.knows_timers = true;
             if let Some((_, Event::RunStarted(started))) = history.first().map(|(seq, first)| (seq, &first.event)) {
                 self.run_timeout_ms = started.run_timeout_ms;
             }

@@ -49,6 +49,7 @@ impl RunTask {
         self.history_bytes = history.iter().map(|(_, recorded)| recorded.bytes()).sum();
         self.run_timeout_ms = started.run_timeout_ms;
         self.timers = open_timers(&history);
+        self.knows_timers = true;
         let mut session = Session::new(&program, self.key.run_id, *time_ms, started, &history);
         session.watch_fuel();
         self.veil = session.veil();
