@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use abide_history::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, LedgerKey, LedgerRow,
-    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage,
-    Version, VersionsChange,
+    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, StoreShare, UploadedTool,
+    Usage, Version, VersionsChange,
 };
 use abide_model::{
     AuditEntry, AuditId, CallerId, Counters, Day, Digest, Json, Recorded, RecordedRequest, Request, Routing, Run,
@@ -221,6 +221,10 @@ impl Store for FreezingStore {
         self.inner.component(tenant, digest)
     }
 
+    fn has_component<'a>(&'a self, tenants: Vec<Tenant>, digest: Digest) -> StoreFuture<'a, bool> {
+        self.inner.has_component(tenants, digest)
+    }
+
     fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()> {
         Box::pin(self.counted(self.inner.put_tool(tenant, tool, component)))
     }
@@ -308,8 +312,8 @@ impl Store for FreezingStore {
         self.inner.usage(tenant)
     }
 
-    fn weigh(&self, tenant: &Tenant, weight: u32) {
-        self.inner.weigh(tenant, weight);
+    fn share(&self, tenant: &Tenant, share: StoreShare) {
+        self.inner.share(tenant, share);
     }
 
     fn failed(&self) -> Option<StoreError> {

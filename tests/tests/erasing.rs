@@ -176,3 +176,41 @@ async fn a_tenants_export_has_all_of_it_but_values_of_secrets() {
     assert_eq!(host.export_tenant(&tenant("nobody")).unwrap_err().code, ErrorCode::TenantNotFound);
     host.shutdown().await;
 }
+
+/// The components that are compiled in the cache.
+fn compiled(root: &Path) -> usize {
+    let files = std::fs::read_dir(root.join("cache")).unwrap();
+    files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "cwasm")).count()
+}
+
+#[tokio::test]
+async fn compiled_code_goes_with_the_last_one_who_has_it() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let masters = MasterKeys::new(MasterKey::generate().unwrap());
+    let host = open(root, Arc::new(store(&root.join("data"), &masters))).await;
+    let (gone, kept) = (tenant("acme"), tenant("acme-2"));
+    let deploy = async |owner: &Tenant, name: &str| {
+        host.deploy(owner, &WorkflowName::parse(name).unwrap(), guest(name)).await.unwrap().version
+    };
+    for owner in [&gone, &kept] {
+        host.create_tenant(owner).await.unwrap();
+        deploy(owner, "waiter").await;
+    }
+    deploy(&gone, "labels").await;
+    assert_eq!(compiled(root), 2);
+    erase(&host, &gone).await;
+    assert_eq!(compiled(root), 1);
+    // Of two workflows with the same component, one lets go of it, then the other.
+    let labels = deploy(&kept, "labels").await.version;
+    let other = WorkflowName::parse("other").unwrap();
+    host.deploy(&kept, &other, guest("labels")).await.unwrap();
+    for (name, left) in [("other", 2), ("labels", 1)] {
+        let workflow = WorkflowName::parse(name).unwrap();
+        // The version that new runs take stays.
+        host.deploy(&kept, &workflow, guest("waiter")).await.unwrap();
+        host.delete_version(&kept, &workflow, &labels.hex().to_string()).await.unwrap();
+        assert_eq!(compiled(root), left, "{name}");
+    }
+    host.shutdown().await;
+}

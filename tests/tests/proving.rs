@@ -107,7 +107,8 @@ fn memory(backend: Backend, input: &Value) -> (MemoryDigest, u64) {
     let folder = tempfile::TempDir::new().unwrap();
     let engine = Engine::for_replays(backend).unwrap();
     let component = abide_engine::inspect(&guest("faulty")).unwrap().component;
-    let program = CompiledCache::open(folder.path()).unwrap().load_once(&engine, &component).unwrap();
+    let program =
+        CompiledCache::open(folder.path(), CompiledCache::MOST_BYTES).unwrap().load_once(&engine, &component).unwrap();
     let started = RunStarted {
         tenant: Tenant::default(),
         workflow: WorkflowName::parse("faulty").unwrap(),

@@ -63,6 +63,11 @@ impl Share {
         self.0.weight.load(Ordering::Relaxed)
     }
 
+    /// Where its tasks wait for their turn to compute, and who it is there.
+    pub fn turns(&self) -> Option<(Slots<u64>, u64)> {
+        self.0.turns.clone()
+    }
+
     /// Another weight, and other paces, by the provider's name in the configuration (`llm.openai`).
     pub fn set(&self, weight: u32, calls_per_second: BTreeMap<String, u32>) {
         self.0.weight.store(weight.max(1), Ordering::Relaxed);

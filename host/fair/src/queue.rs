@@ -108,6 +108,11 @@ impl<F: Clone + Eq + Ord + Hash, T> FairQueue<F, T> {
         self.flows.get(flow).is_some_and(|known| !known.items.is_empty())
     }
 
+    /// The flows that have items, in the order in which they are next.
+    pub fn flows(&self) -> impl Iterator<Item = &F> {
+        self.waiting.iter().map(|(_, _, flow)| flow)
+    }
+
     /// Adds an item at the end of its flow. The weight holds from now on; 0 counts as 1.
     pub fn push(&mut self, flow: &F, weight: u32, item: T) {
         let place = self.place(flow, Due::default());

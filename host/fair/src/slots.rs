@@ -114,6 +114,7 @@ struct Waiting<F: Clone + Eq + Ord + Hash> {
 
 /// A slot, or some. Dropping it gives them back.
 #[derive(Debug)]
+#[must_use = "it is given back when it is dropped"]
 pub struct Slot<F: Clone + Eq + Ord + Hash> {
     shared: Arc<Shared<F>>,
     flow: F,
@@ -122,6 +123,7 @@ pub struct Slot<F: Clone + Eq + Ord + Hash> {
     place: Place,
     charged: u64,
     since: Instant,
+    is_shared: bool,
 }
 
 /// What is charged for the first slot of a flow until its cost is known.
@@ -157,6 +159,11 @@ impl<F: Clone + Eq + Ord + Hash> Slots<F> {
     /// How many there are.
     pub fn total(&self) -> u32 {
         self.shared.total
+    }
+
+    /// Whether others than this flow were about within the last second, where one slot is kept for those.
+    pub fn are_shared_by(&self, flow: &F) -> bool {
+        self.shared.lock().asked.as_ref().is_some_and(|asked| asked.others_than(flow))
     }
 
     /// How many a flow has.
@@ -273,14 +280,21 @@ impl<F: Clone + Eq + Ord + Hash> State<F> {
         let charged = shared.charge(known, units);
         let place = self.queue.place(&ask.flow, ask.due);
         self.queue.pass(&ask.flow, ask.weight, place, charged);
-        let (flow, weight, since) = (ask.flow.clone(), ask.weight, Instant::now());
-        Some(self.hand_out(Slot { shared: shared.clone(), flow, units, weight, place, charged, since }))
+        Some(self.hand_out(shared, (ask.flow.clone(), ask.weight), units, place, charged))
     }
 
-    fn hand_out(&mut self, slot: Slot<F>) -> Slot<F> {
-        self.free -= slot.units;
-        self.uses.entry(slot.flow.clone()).or_default().units += slot.units;
-        slot
+    fn hand_out(
+        &mut self,
+        shared: &Arc<Shared<F>>,
+        (flow, weight): (F, u32),
+        units: u32,
+        place: Place,
+        charged: u64,
+    ) -> Slot<F> {
+        self.free -= units;
+        self.uses.entry(flow.clone()).or_default().units += units;
+        let is_shared = self.asked.as_ref().is_some_and(|asked| asked.others_than(&flow));
+        Slot { shared: shared.clone(), flow, units, weight, place, charged, since: Instant::now(), is_shared }
     }
 
     /// Gives what is free to those who are next.
@@ -310,8 +324,7 @@ impl<F: Clone + Eq + Ord + Hash> State<F> {
                 self.queue.correct(&flow, weight, charged, 0);
                 continue;
             }
-            let since = Instant::now();
-            let slot = self.hand_out(Slot { shared: shared.clone(), flow, units, weight, place, charged, since });
+            let slot = self.hand_out(shared, (flow, weight), units, place, charged);
             granted.push((answer, slot));
         }
     }
@@ -338,6 +351,11 @@ fn send<F: Clone + Eq + Ord + Hash>(granted: Granted<F>) {
 }
 
 impl<F: Clone + Eq + Ord + Hash> Slot<F> {
+    /// Whether others than its flow were about when it was handed out, where one slot is kept for those.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// What it owes within the flow, if it gives it back now.
     pub fn due(&self) -> Due {
         self.place.served(u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX))

@@ -10,6 +10,7 @@ mod error;
 mod keys;
 mod redb;
 mod schedules;
+mod share;
 mod store;
 mod tool;
 mod usage;
@@ -20,6 +21,7 @@ pub use documents::{Document, DocumentChange, DocumentKind, Owner};
 pub use error::StoreError;
 pub use keys::{KeyOf, Keyring, MasterKey, MasterKeys};
 pub use schedules::{DueSchedule, ScheduleChange, SchedulePage};
+pub use share::StoreShare;
 pub use store::{
     Commit, DueTimer, ForkOf, KeyUse, LedgerKey, LedgerRow, Metered, RunFilter, RunPage, RunTimer, Store, StoreFuture,
 };

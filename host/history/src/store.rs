@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::{
     Document, DocumentChange, DocumentKind, DueSchedule, Keyring, Owner, ScheduleChange, SchedulePage, StoreError,
-    UploadedTool, Usage, Version, VersionsChange,
+    StoreShare, UploadedTool, Usage, Version, VersionsChange,
 };
 
 /// What a store's methods give.
@@ -311,6 +311,9 @@ pub trait Store: Send + Sync + 'static {
     /// The component of a version.
     fn component<'a>(&'a self, tenant: &'a Tenant, digest: Digest) -> StoreFuture<'a, Option<Bytes>>;
 
+    /// Whether one of these tenants has a version with this component.
+    fn has_component<'a>(&'a self, tenants: Vec<Tenant>, digest: Digest) -> StoreFuture<'a, bool>;
+
     /// Stores a tool component in place of the one of its name.
     fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()>;
 
@@ -381,8 +384,8 @@ pub trait Store: Send + Sync + 'static {
     /// What a tenant has in the store. It is counted in the transactions that change it.
     fn usage<'a>(&'a self, tenant: &'a Tenant) -> StoreFuture<'a, Usage>;
 
-    /// What the changes of a tenant weigh from now on, where they wait with those of others. Without it, all weigh the same.
-    fn weigh(&self, _tenant: &Tenant, _weight: u32) {}
+    /// What the changes of a tenant have from now on, where they wait with those of others. Without it, all have the same.
+    fn share(&self, _tenant: &Tenant, _share: StoreShare) {}
 
     /// Why the store can no longer write, if that is so. A store that failed once stays failed until it is opened again: what
     /// is on disk after a failed sync is not known.

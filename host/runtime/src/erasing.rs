@@ -90,10 +90,15 @@ impl Inner {
             tracing::warn!(%tenant, "runs of a tenant that is being deleted compute for long: what they still want to write is refused");
         }
         self.remove_tokens(tenant).await?;
+        self.revocations.send_replace(());
         if let Some(installed) = self.performer.tool_components() {
             for tool in self.store.tools(tenant).await.unwrap_or_default() {
                 installed.remove(tenant, &tool.name);
             }
+        }
+        // Before its rows go, which say what there is: this is done again where a crash cuts it short.
+        for version in self.store.versions(tenant, None).await.unwrap_or_default() {
+            self.programs.forget_code(version.version, self.tenants()).await?;
         }
         self.store.erase(tenant).await?;
         self.settings.forget(tenant);

@@ -38,6 +38,8 @@ pub(crate) const REPLAYS_AT_ONCE: usize = REPLAY_SEATS as usize / 2;
 pub struct HostConfig {
     /// Where compiled components are cached.
     pub cache_dir: PathBuf,
+    /// So many bytes of them at most, but for the one that came last.
+    pub cache_bytes: u64,
     /// Guests in memory at the same time.
     pub max_resident: usize,
     /// Bytes of linear memory of all guests in memory. Pages that were never touched, or that the guests of a component share, count for
@@ -58,6 +60,7 @@ impl HostConfig {
     pub fn new(cache_dir: PathBuf) -> Self {
         Self {
             cache_dir,
+            cache_bytes: CompiledCache::MOST_BYTES,
             max_resident: 1000,
             resident_bytes: 2 << 30,
             limits: Limits::default(),
@@ -133,7 +136,7 @@ impl Host {
             max_memory_bytes: config.limits.memory_bytes.max(EngineConfig::default().max_memory_bytes),
         };
         let engine = Engine::compiled_by(&engine_config, config.compiler.clone())?;
-        let cache = CompiledCache::open(&config.cache_dir)?;
+        let cache = CompiledCache::open(&config.cache_dir, config.cache_bytes)?;
         let inner = Arc::new(Inner {
             programs: Programs::new(engine, cache, store.clone()),
             residency: Residency::new(config.max_resident, config.resident_bytes),
@@ -143,6 +146,7 @@ impl Host {
             settings: Default::default(),
             secrets: Default::default(),
             ends: Default::default(),
+            revocations: watch::Sender::new(()),
             settings_turn: Semaphore::new(1),
             registry: Default::default(),
             followers: Default::default(),

@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) secrets: SecretRows,
     /// What ends the tasks of a tenant that is deleted.
     pub(crate) ends: Ends,
+    /// Tells that a token was revoked.
+    pub(crate) revocations: watch::Sender<()>,
     /// Changes of settings take turns.
     pub(crate) settings_turn: tokio::sync::Semaphore,
     pub(crate) registry: Registry,
@@ -70,8 +72,8 @@ pub(crate) struct Inner {
 impl Inner {
     /// The share of a tenant, by its quotas as they are now.
     pub(crate) fn share(&self, tenant: &Tenant) -> Arc<TenantShare> {
-        let weigh = |weight| self.store.weigh(tenant, weight);
-        self.sharing.of(tenant, self.settings.get::<Quotas>(tenant), weigh)
+        let of_store = |share| self.store.share(tenant, share);
+        self.sharing.of(tenant, self.settings.get::<Quotas>(tenant), of_store)
     }
 
     /// Waits for a seat for a replay or a query, beside those of the runs.

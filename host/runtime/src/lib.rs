@@ -60,7 +60,7 @@ mod versions;
 pub mod view;
 mod warming;
 
-pub use abide_engine::{Compiler, report, serve_compiler};
+pub use abide_engine::{CompiledCache, Compiler, report, serve_compiler};
 pub use capsule::{Capsule, MAGIC as CAPSULE_MAGIC, MAX_CAPSULE_BYTES};
 pub use checking::{Check, Checking};
 pub use host::{Host, HostConfig};

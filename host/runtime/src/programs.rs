@@ -18,7 +18,7 @@ pub(crate) struct Programs {
     second: Arc<SecondEngines>,
     cache: CompiledCache,
     store: Arc<dyn Store>,
-    loaded: Mutex<HashMap<Digest, Arc<OnceCell<Program>>>>,
+    loaded: Mutex<Loaded>,
     /// What uploads said of versions, as the store has it. An upload has the last word.
     said: Mutex<SaidOfVersions>,
 }
@@ -30,6 +30,36 @@ pub(crate) struct Said {
     pub(crate) configuration: Option<Configuration>,
     /// What it asks for.
     pub(crate) manifest: Option<Arc<Manifest>>,
+}
+
+/// So many are kept. One that was not asked for the longest goes, and is mapped again when it is needed.
+const MAX_LOADED: usize = 1024;
+
+/// What is loaded, or being loaded.
+#[derive(Default)]
+struct Loaded {
+    cells: HashMap<Digest, Cell>,
+    asked: u64,
+}
+
+#[derive(Default)]
+struct Cell {
+    program: Arc<OnceCell<Program>>,
+    /// When it was asked for last, in askings.
+    asked: u64,
+}
+
+impl Loaded {
+    fn cell(&mut self, digest: Digest) -> Arc<OnceCell<Program>> {
+        if self.cells.len() >= MAX_LOADED && !self.cells.contains_key(&digest) {
+            let oldest = self.cells.iter().min_by_key(|(_, cell)| cell.asked).map(|(digest, _)| *digest);
+            oldest.map(|digest| self.cells.remove(&digest));
+        }
+        self.asked += 1;
+        let cell = self.cells.entry(digest).or_default();
+        cell.asked = self.asked;
+        cell.program.clone()
+    }
 }
 
 type SaidOfVersions = HashMap<(Tenant, WorkflowName, Digest), Said>;
@@ -49,7 +79,7 @@ impl Programs {
         let (digest, inspected) = self.inspect(file).await?;
         check(&inspected)?;
         if let Err(error) = self.compile(digest, Bytes::from(inspected.component.clone())).await {
-            self.lock().remove(&digest);
+            self.lock().cells.remove(&digest);
             return Err(error);
         }
         Ok((digest, inspected))
@@ -67,14 +97,23 @@ impl Programs {
 
     /// Lets go of a version that is no more. Another workflow that has the same component loads it again.
     pub(crate) fn forget(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) {
-        self.lock().remove(&version);
+        self.lock().cells.remove(&version);
         self.said().remove(&(tenant.clone(), name.clone(), version));
+    }
+
+    /// Removes what a component was compiled to, unless one of these tenants has it too.
+    pub(crate) async fn forget_code(&self, digest: Digest, tenants: Vec<Tenant>) -> Result<(), StoreError> {
+        if !self.store.has_component(tenants, digest).await? {
+            self.lock().cells.remove(&digest);
+            self.cache.remove(digest);
+        }
+        Ok(())
     }
 
     /// Loads a file for one replay. Nothing of it is kept, so that many of them fill neither the memory nor the disk.
     pub(crate) async fn load_file(&self, file: Bytes) -> Result<(Digest, Program), Error> {
         let (digest, inspected) = self.inspect(file).await?;
-        if let Some(program) = self.lock().get(&digest).and_then(|cell| cell.get().cloned()) {
+        if let Some(program) = self.lock().cells.get(&digest).and_then(|cell| cell.program.get().cloned()) {
             return Ok((digest, program));
         }
         let (engine, cache) = (self.engine.clone(), self.cache.clone());
@@ -166,10 +205,10 @@ impl Programs {
     }
 
     fn cell(&self, digest: Digest) -> Arc<OnceCell<Program>> {
-        self.lock().entry(digest).or_default().clone()
+        self.lock().cell(digest)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Arc<OnceCell<Program>>>> {
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

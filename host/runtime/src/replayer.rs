@@ -29,7 +29,12 @@ impl Replayer {
     pub fn new(capsule: Capsule, cache_dir: &Path) -> Result<Self, Error> {
         let max_memory_bytes = capsule.started().limits.memory_bytes;
         let engine = Engine::new(&EngineConfig { max_guests: MAX_GUESTS, max_memory_bytes })?;
-        Ok(Self { capsule, engine, second: Arc::default(), cache: CompiledCache::open(cache_dir)? })
+        Ok(Self {
+            capsule,
+            engine,
+            second: Arc::default(),
+            cache: CompiledCache::open(cache_dir, CompiledCache::MOST_BYTES)?,
+        })
     }
 
     /// The capsule.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use abide_activities::Share;
 use abide_fair::{Ask, Charge, Rate, Slot, Slots};
+use abide_history::StoreShare;
 use abide_model::{Error, ErrorCode, Failure, Quotas, Tenant};
 
 use crate::residency::Claim;
@@ -63,8 +64,13 @@ impl Sharing {
         }
     }
 
-    /// The share of a tenant, by its quotas as they are now. Where its weight changed, `weigh` is told.
-    pub(crate) fn of(&self, tenant: &Tenant, quotas: Option<Arc<Quotas>>, weigh: impl FnOnce(u32)) -> Arc<TenantShare> {
+    /// The share of a tenant, by its quotas as they are now. Where its weight changed, the store is told.
+    pub(crate) fn of(
+        &self,
+        tenant: &Tenant,
+        quotas: Option<Arc<Quotas>>,
+        tell_store: impl FnOnce(StoreShare),
+    ) -> Arc<TenantShare> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         let share = match tenants.get(tenant) {
             Some(share) => share.clone(),
@@ -76,7 +82,7 @@ impl Sharing {
         };
         drop(tenants);
         if share.follow(quotas.unwrap_or_default()) {
-            weigh(share.activities.weight());
+            tell_store(StoreShare { weight: share.activities.weight(), turns: share.activities.turns() });
         }
         share
     }

@@ -3,6 +3,7 @@
 use abide_history::{Document, DocumentChange, DocumentKind, Owner, StoreError};
 use abide_model::{Digest, Error, ErrorCode, Role, Tenant, Token};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::Host;
@@ -123,6 +124,7 @@ impl Host {
                     Err(StoreError::DocumentChanged(_)) => continue,
                     done => done?,
                 }
+                self.inner.revocations.send_replace(());
             }
             return Ok(shown(digits, token));
         }
@@ -148,6 +150,11 @@ impl Host {
             return Err(refused());
         }
         Ok(Actor { name: format!("{} ({ID_PREFIX}{id})", token.name), tenant: token.tenant, role: token.role })
+    }
+
+    /// Tells when a token was revoked, so that whoever was let in by one looks whether it is still good.
+    pub fn revocations(&self) -> watch::Receiver<()> {
+        self.inner.revocations.subscribe()
     }
 
     /// Whether anybody could come in at all.

@@ -7,9 +7,10 @@ use abide_runtime::Actor;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::extract::Caller;
+use crate::pass::Pass;
 use crate::problem::{Problem, shown};
 use crate::state::Shared;
 
@@ -86,8 +87,8 @@ pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
     if gate.access == Access::Open {
         return next.run(request).await;
     }
-    let caller = match admit(&gate, request.headers()).await {
-        Ok(caller) => caller,
+    let (caller, pass) = match admit(&gate, request.headers()).await {
+        Ok(admitted) => admitted,
         Err(error) => return refusal(error),
     };
     if let Err(error) = gate.access.check(&caller.actor) {
@@ -95,6 +96,7 @@ pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
         return refusal(error);
     }
     let (host, tenant) = (gate.shared.host.clone(), caller.tenant.clone());
+    let is_get = request.method() == Method::GET;
     let handled = async {
         if gate.is_recorded && gate.shared.auth == Auth::Tokens {
             return recorded(&gate, caller, request, next).await;
@@ -102,7 +104,16 @@ pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
         request.extensions_mut().insert(caller);
         next.run(request).await
     };
-    host.fairly(&tenant, handled).await
+    let handled = host.fairly(&tenant, Box::pin(handled));
+    match pass {
+        // What may change something goes on to its end; who only looks may wait for long.
+        Some(mut pass) if is_get => tokio::select! {
+            response = handled => pass.bound(response),
+            error = pass.ended() => refusal(error),
+        },
+        Some(pass) => pass.bound(handled.await),
+        None => handled.await,
+    }
 }
 
 /// Runs the handler and records it: the entry is on its way to the disk before the handler begins, and durable before anybody is answered.
@@ -149,12 +160,15 @@ impl Gate {
     }
 }
 
-/// Who asks, and for which tenant.
-async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<Caller, Error> {
+/// Who asks, and for which tenant, and by what they were let in.
+async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<(Caller, Option<Pass>), Error> {
     let shared = &gate.shared;
-    let actor = match shared.auth {
-        Auth::Open => Actor::anonymous(),
-        Auth::Tokens => shared.host.authenticate(bearer(headers)?).await?,
+    let (actor, pass) = match shared.auth {
+        Auth::Open => (Actor::anonymous(), None),
+        Auth::Tokens => {
+            let (actor, pass) = Pass::of(&shared.host, bearer(headers)?).await?;
+            (actor, Some(pass))
+        }
     };
     let named = match headers.get(TENANT_HEADER) {
         Some(value) => {
@@ -180,7 +194,7 @@ async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<Caller, Error> {
     if gate.access != Access::Host {
         shared.host.check_tenant(&tenant)?;
     }
-    Ok(Caller { tenant, actor })
+    Ok((Caller { tenant, actor }, pass))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {

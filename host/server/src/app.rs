@@ -7,7 +7,7 @@ use std::sync::Arc;
 use abide_activities::{Activities, Performer};
 use abide_history::{RedbOptions, RedbStore, Store};
 use abide_model::{Clock, Error, ErrorCode, Limits, SystemClock};
-use abide_runtime::{Host, HostConfig, Retention};
+use abide_runtime::{CompiledCache, Host, HostConfig, Retention};
 use tokio::net::TcpListener;
 
 use crate::access::Auth;
@@ -104,7 +104,7 @@ pub async fn open_with_store(config: Config, store: Arc<dyn Store>) -> Result<Ap
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let cache_dir = config.data.join("cache");
     let mut activities = config.activities;
-    activities.cache_dir = Some(cache_dir.clone());
+    activities.cache = Some(CompiledCache::open(&cache_dir, config.host.cache_bytes)?);
     activities.compiler = config.host.compiler(config.compiler.as_deref());
     let compiler = activities.compiler.clone();
     let activities = Activities::new(activities, &config.base_dir, clock.clone())?;
@@ -132,6 +132,7 @@ pub fn open_to_look(config: &Config) -> Result<Host, Error> {
 fn host_config(cache_dir: PathBuf, host: &HostSection, limits: Limits, retention: Retention) -> HostConfig {
     HostConfig {
         cache_dir,
+        cache_bytes: host.cache_bytes,
         max_resident: host.max_resident_guests,
         resident_bytes: host.resident_bytes,
         limits,

@@ -63,6 +63,8 @@ pub struct HostSection {
     pub max_resident_guests: usize,
     /// Bytes of linear memory of all guests in memory.
     pub resident_bytes: u64,
+    /// Bytes of compiled components in the data folder.
+    pub cache_bytes: u64,
     /// The largest component that may be uploaded.
     pub max_component_bytes: usize,
     /// How long a component may take the compiler, in milliseconds.
@@ -82,8 +84,15 @@ impl HostSection {
 
 impl Default for HostSection {
     fn default() -> Self {
-        let HostConfig { max_resident, resident_bytes, max_component_bytes, .. } = HostConfig::new(PathBuf::new());
-        Self { max_resident_guests: max_resident, resident_bytes, max_component_bytes, compile_timeout_ms: 120_000 }
+        let HostConfig { max_resident, resident_bytes, cache_bytes, max_component_bytes, .. } =
+            HostConfig::new(PathBuf::new());
+        Self {
+            max_resident_guests: max_resident,
+            resident_bytes,
+            cache_bytes,
+            max_component_bytes,
+            compile_timeout_ms: 120_000,
+        }
     }
 }
 
@@ -267,7 +276,7 @@ impl Config {
                 tool_uploads,
                 activities,
                 public_url,
-                cache_dir: None,
+                cache: None,
                 compiler: None,
             },
             base_dir: base_dir.to_owned(),

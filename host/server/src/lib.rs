@@ -21,6 +21,7 @@ mod extract;
 mod guard;
 mod middleware;
 mod openapi;
+mod pass;
 mod problem;
 mod router;
 mod routes;

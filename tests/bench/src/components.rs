@@ -72,7 +72,7 @@ async fn of(case: &Case, file: &[u8], arguments: &Arguments, report: &mut Report
     add("component_mb", "component, MB", component.len() as f64 / 1e6);
     let engine = Engine::new(&EngineConfig::default())?;
     let folder = TempDir::with_prefix_in("bench-", &arguments.folder)?;
-    let cache = CompiledCache::open(folder.path())?;
+    let cache = CompiledCache::open(folder.path(), CompiledCache::MOST_BYTES)?;
     let digest = Digest::of(&component);
     let began = Instant::now();
     let program = cache.load(&engine, digest, || Ok(component.clone()))?;

@@ -63,8 +63,13 @@ pub(crate) async fn measure(arguments: &Arguments, report: &mut Report) -> Resul
 
 /// How long each of some small runs takes, in milliseconds.
 async fn times(subject: &Arc<Subject>, tenant: &Tenant, count: usize) -> Result<Vec<f64>> {
-    // On a thread of the runtime, as a server's clients are.
-    tokio::spawn(times_of_client(subject.clone(), tenant.clone(), count)).await?
+    tokio::spawn(in_turn(subject.clone(), tenant.clone(), times_of_client(subject.clone(), tenant.clone(), count)))
+        .await?
+}
+
+/// Does what a client asks of the host as a server does it: on a thread of the runtime, and in the turns of its tenant.
+async fn in_turn<T>(subject: Arc<Subject>, tenant: Tenant, client: impl Future<Output = Result<T>>) -> Result<T> {
+    subject.host.fairly(&tenant, client).await
 }
 
 async fn times_of_client(subject: Arc<Subject>, tenant: Tenant, count: usize) -> Result<Vec<f64>> {
@@ -92,27 +97,11 @@ impl Noise {
         let (stop, steps) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut clients = JoinSet::new();
         for _ in 0..CALLERS {
-            let (subject, stop, steps) = (subject.clone(), stop.clone(), steps.clone());
-            clients.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    steps_run(&subject.host, &subject.tenant, STEPS).await?;
-                    steps.fetch_add(STEPS, Ordering::Relaxed);
-                }
-                Ok(())
-            });
+            let client = makes_steps(subject.clone(), stop.clone(), steps.clone());
+            clients.spawn(in_turn(subject.clone(), subject.tenant.clone(), client));
         }
         for _ in 0..COMPUTERS {
-            let (subject, stop) = (subject.clone(), stop.clone());
-            clients.spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    let run = start(&subject.host, &subject.tenant, "hostile", json!({ "do": "loop" })).await?;
-                    let ended = until_it_stops(&subject, &run, &stop).await;
-                    // One that is parked, or still computes, is ended: the next begins.
-                    drop(subject.host.terminate(&subject.tenant, &run, "the measure is over").await);
-                    ended?;
-                }
-                Ok(())
-            });
+            clients.spawn(in_turn(subject.clone(), subject.tenant.clone(), computes(subject.clone(), stop.clone())));
         }
         Self { stop, steps, clients }
     }
@@ -126,6 +115,25 @@ impl Noise {
         ensure!(subject.host.ready().is_ok(), "the host does not work any more");
         Ok(())
     }
+}
+
+async fn makes_steps(subject: Arc<Subject>, stop: Arc<AtomicBool>, steps: Arc<AtomicU64>) -> Result<()> {
+    while !stop.load(Ordering::Relaxed) {
+        steps_run(&subject.host, &subject.tenant, STEPS).await?;
+        steps.fetch_add(STEPS, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+async fn computes(subject: Arc<Subject>, stop: Arc<AtomicBool>) -> Result<()> {
+    while !stop.load(Ordering::Relaxed) {
+        let run = start(&subject.host, &subject.tenant, "hostile", json!({ "do": "loop" })).await?;
+        let ended = until_it_stops(&subject, &run, &stop).await;
+        // One that is parked, or still computes, is ended: the next begins.
+        drop(subject.host.terminate(&subject.tenant, &run, "the measure is over").await);
+        ended?;
+    }
+    Ok(())
 }
 
 async fn until_it_stops(subject: &Subject, run: &RunRef, stop: &AtomicBool) -> Result<()> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use abide_engine::{CompiledCache, Engine, EngineConfig, ToolCall, ToolFunction, ToolProgram};
 use abide_model::tools::{Tool, ToolResult};
-use abide_model::{Clock, Error, Failure, InterfaceName, Json, Limits, Outcome};
+use abide_model::{Clock, Digest, Error, Failure, InterfaceName, Json, Limits, Outcome};
 use rand_core::{OsRng, TryRngCore};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -97,7 +97,7 @@ impl Components {
             max_guests: u32::try_from(instances * 2).unwrap_or(u32::MAX),
             max_memory_bytes: memory,
         })?;
-        let (cache, temporary) = cache(config.cache_dir.as_deref())?;
+        let (cache, temporary) = cache(config.cache.as_ref())?;
         let components = config.components.iter().map(|(name, provider)| {
             let source = Source::read(name, provider, base_dir, &engine, &cache, &temporary)?;
             Ok((name.clone(), Arc::new(Component::new(name, provider, source, client)?)))
@@ -133,16 +133,21 @@ fn check_bounds(name: &str, provider: &ComponentProvider, max_memory_bytes: u64)
 }
 
 /// Where compiled components are kept: in the host's folder, or in one that goes with the last component.
-fn cache(cache_dir: Option<&Path>) -> Result<(CompiledCache, Option<Arc<TempDir>>), Error> {
-    if let Some(folder) = cache_dir {
-        return Ok((CompiledCache::open(folder)?, None));
+fn cache(shared: Option<&CompiledCache>) -> Result<(CompiledCache, Option<Arc<TempDir>>), Error> {
+    if let Some(cache) = shared {
+        return Ok((cache.clone(), None));
     }
     let folder =
         TempDir::new().map_err(|error| wrong("components", format_args!("need a temporary folder: {error}")))?;
-    Ok((CompiledCache::open(folder.path())?, Some(Arc::new(folder))))
+    Ok((CompiledCache::open(folder.path(), CompiledCache::MOST_BYTES)?, Some(Arc::new(folder))))
 }
 
 impl Component {
+    /// What its machine code is found by.
+    fn code(&self) -> Digest {
+        self.source.code
+    }
+
     fn new(
         name: &str,
         provider: &ComponentProvider,

@@ -11,7 +11,11 @@ use tokio::sync::watch;
 use crate::config::{ComponentProvider, wrong};
 
 /// A component that is loaded, or will be.
-pub(super) struct Source(watch::Receiver<Option<Result<ToolProgram, Error>>>);
+pub(super) struct Source {
+    /// What its machine code is found by.
+    pub(super) code: Digest,
+    loaded: watch::Receiver<Option<Result<ToolProgram, Error>>>,
+}
 
 impl Source {
     /// Reads and inspects the file, and its WIT where that is given.
@@ -51,25 +55,26 @@ impl Source {
         cache: &CompiledCache,
         temporary: &Option<Arc<TempDir>>,
     ) -> Result<Self, Error> {
-        let (loaded, source) = watch::channel(None);
+        let code = Digest::of(&component);
+        let (said, loaded) = watch::channel(None);
         let (engine, cache, temporary) = (engine.clone(), cache.clone(), temporary.clone());
         // A thread of its own: it takes from 0.1 s to many seconds, and neither the start of the host nor a call's timeout pays for it.
         std::thread::Builder::new()
             .name("abide-compile".to_owned())
             .spawn(move || {
-                let program = cache.load_tool(&engine, Digest::of(&component), || Ok(component));
+                let program = cache.load_tool(&engine, code, || Ok(component));
                 // A program keeps its mapping when the folder goes.
                 drop(temporary);
                 // Where nobody listens any more, nobody needs it.
-                drop(loaded.send(Some(program)));
+                drop(said.send(Some(program)));
             })
             .map_err(|error| Error::new(ErrorCode::Internal, format!("cannot start a thread: {error}")))?;
-        Ok(Self(source))
+        Ok(Self { code, loaded })
     }
 
     /// The component, when it is loaded.
     pub(super) async fn program(&self) -> Result<ToolProgram, Error> {
-        let mut loaded = self.0.clone();
+        let mut loaded = self.loaded.clone();
         match loaded.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(program)) => program.clone(),
             Ok(None) | Err(_) => Err(Error::new(ErrorCode::Internal, "the thread that compiles it has died")),

@@ -5,7 +5,6 @@
 //! names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use abide_engine::{CompiledCache, Compiler, Engine, EngineConfig, inspect_tool};
@@ -38,7 +37,7 @@ struct Inner {
     /// Variables of the host's environment that settings may name.
     pass_env: BTreeSet<String>,
     client: reqwest::Client,
-    cache_dir: Option<PathBuf>,
+    cache: Option<CompiledCache>,
     compiler: Option<Compiler>,
     /// Made when the first one comes: it reserves address space.
     ground: OnceLock<Result<Ground, Error>>,
@@ -114,7 +113,7 @@ impl ToolComponents {
             bound: config.activities.keys().filter_map(|name| InterfaceName::parse(name).ok()).collect(),
             pass_env: config.tool_uploads.pass_env.iter().cloned().collect(),
             client: client.clone(),
-            cache_dir: config.cache_dir.clone(),
+            cache: config.cache.clone(),
             compiler: config.compiler.clone(),
             ground: OnceLock::new(),
             installed: RwLock::default(),
@@ -152,7 +151,8 @@ impl ToolComponents {
     /// Puts it in place of the one of its name. Calls that are under way go on with that one.
     pub fn install(&self, prepared: &PreparedTool) {
         let key = (prepared.tenant.clone(), prepared.tool.component.name().to_owned());
-        self.write().insert(key, Installed::Ready(prepared.tool.clone()));
+        let before = self.write().insert(key, Installed::Ready(prepared.tool.clone()));
+        self.forget_code(before);
     }
 
     /// Keeps the name of one that cannot be run, with the reason.
@@ -162,7 +162,20 @@ impl ToolComponents {
 
     /// Forgets one. Calls that are under way go on.
     pub fn remove(&self, tenant: &Tenant, name: &str) {
-        self.write().remove(&(tenant.clone(), name.to_owned()));
+        let gone = self.write().remove(&(tenant.clone(), name.to_owned()));
+        self.forget_code(gone);
+    }
+
+    /// Removes what one was compiled to, unless another one is the same.
+    fn forget_code(&self, gone: Option<Installed>) {
+        let Some(Installed::Ready(gone)) = gone else { return };
+        let code = gone.component.code();
+        let mut others = self.0.configured.iter().map(|(_, component)| component.code());
+        let is_used = others.any(|other| other == code)
+            || self.read().values().filter_map(Installed::ready).any(|tool| tool.component.code() == code);
+        if !is_used && let Ok(ground) = self.ground() {
+            ground.cache.remove(code);
+        }
     }
 
     /// What is said of one that was uploaded.
@@ -235,7 +248,7 @@ impl ToolComponents {
 
     fn ground(&self) -> Result<&Ground, Error> {
         let made = self.0.ground.get_or_init(|| {
-            let (cache, temporary) = cache(self.0.cache_dir.as_deref())?;
+            let (cache, temporary) = cache(self.0.cache.as_ref())?;
             let config = EngineConfig {
                 // An instance may be on its way out while the next begins.
                 max_guests: u32::try_from(MAX_ATTEMPTS * 2).unwrap_or(u32::MAX),

@@ -27,7 +27,6 @@ mod tools;
 mod workers;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use abide_model::{Error, ErrorCode, RetryPolicy};
 use serde::Deserialize;
@@ -72,7 +71,7 @@ pub struct ActivitiesConfig {
     pub public_url: Option<String>,
     /// Where compiled tool components are kept. Without it they are compiled at each start. No key of the file: the host says it.
     #[serde(skip)]
-    pub cache_dir: Option<PathBuf>,
+    pub cache: Option<abide_engine::CompiledCache>,
     /// What compiles tool components that are uploaded, where that is another process. No key of the file.
     #[serde(skip)]
     pub compiler: Option<abide_engine::Compiler>,

@@ -5,67 +5,43 @@
 //! cost more than such a sync. So a single run goes as fast as the disk, and many runs share its syncs.
 //!
 //! Tenants share the queue fairly: each has its own order in it, a batch takes from all by what they wrote, and the room for waiting bytes is
-//! shared out in the same way. So a tenant's flood of changes makes another's wait for one batch, and not for the flood.
+//! shared out in the same way. While more than one tenant is at work, a batch has no more of one than is worth a sync, and the thread takes a
+//! turn to compute of one whose changes it writes ([`turns`]): writing is a part of what that tenant has of the cores. So a tenant's flood of
+//! changes makes another's wait for one short batch, and leaves it a core.
 //!
 //! The thread ends when the [`Committer`] is dropped, after what is queued is written. After an error of the disk nothing is
 //! written any more until the store is opened again: what a failed sync left behind is not known.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+mod queue;
+mod turns;
 
-use abide_fair::{Ask, Charge, FairQueue, Fit, Slot, Slots};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::thread::JoinHandle;
+
+use abide_fair::{Ask, Charge, Slots};
 use abide_model::Tenant;
 use tokio::sync::oneshot;
 
+use self::queue::{Flow, Queue, Waiting};
+use self::turns::{Bell, Turn};
 use super::batch::Change;
 use super::limits;
 use super::writer::Writer;
-use crate::StoreError;
-
-/// A change that waits to be written.
-#[derive(Debug)]
-struct Waiting {
-    change: Change,
-    /// About, in bytes.
-    size: usize,
-    answer: oneshot::Sender<Result<(), StoreError>>,
-    /// Its share of the queue's bytes, given back when it is answered.
-    _room: Slot<Flow>,
-}
-
-/// Whose change it is; `None`: the host's.
-type Flow = Option<Tenant>;
-
-/// What waits, and whether more may come.
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: FairQueue<Flow, Waiting>,
-    weights: HashMap<Tenant, u32>,
-    closed: bool,
-}
+use crate::{StoreError, StoreShare};
 
 /// What the thread shares with those who write themselves.
 #[derive(Debug)]
 struct Shared {
-    /// A panic while it was held means that nobody knows what is written: then there is a failure.
-    turn: Mutex<Turn>,
+    /// Who has this writes. A panic while it was held means that nobody knows what is written: then there is a failure.
+    writer: Mutex<Writer>,
     /// Changes that were queued and are not yet written. While there are any, nobody overtakes them.
     queued: AtomicUsize,
     queue: Mutex<Queue>,
     /// Wakes the thread.
-    came: Condvar,
+    bell: Arc<Bell>,
     failure: OnceLock<StoreError>,
-}
-
-/// Who has this writes.
-#[derive(Debug)]
-struct Turn {
-    writer: Writer,
-    /// How long the last write took.
-    took: Duration,
 }
 
 /// The one that writes.
@@ -81,11 +57,10 @@ impl Committer {
     /// Starts the thread.
     pub(super) fn start(writer: Writer) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared {
-            // How quick the disk is will be seen.
-            turn: Mutex::new(Turn { writer, took: Duration::MAX }),
+            writer: Mutex::new(writer),
             queued: AtomicUsize::new(0),
             queue: Mutex::default(),
-            came: Condvar::new(),
+            bell: Arc::default(),
             failure: OnceLock::new(),
         });
         let thread = std::thread::Builder::new()
@@ -99,9 +74,9 @@ impl Committer {
         Ok(Self { room, shared, thread: Some(thread) })
     }
 
-    /// What the changes of a tenant weigh, compared with those of others.
-    pub(super) fn weigh(&self, tenant: &Tenant, weight: u32) {
-        self.shared.queue().weights.insert(tenant.clone(), weight);
+    /// What the changes of a tenant have, beside those of others.
+    pub(super) fn share(&self, tenant: &Tenant, share: StoreShare) {
+        self.shared.queue().shares.insert(tenant.clone(), share);
     }
 
     /// Makes a change of about `size` bytes durable. The changes of a tenant are written in the order in which this is first polled, as long as
@@ -110,13 +85,13 @@ impl Committer {
         if let Some(failure) = self.failed() {
             return Err(failure);
         }
-        if let Some(turn) = self.shared.turn_of_a_single_one(size) {
-            return self.shared.write_one(turn, &change);
+        let flow = change.tenant().cloned();
+        if let Some(writer) = self.shared.writer_for_one(&flow, size) {
+            return self.shared.write_one(writer, &change);
         }
         let units = size.div_ceil(limits::QUEUE_UNIT_BYTES).clamp(limits::LEAST_UNITS, limits::QUEUE_UNITS as usize);
         let units = u32::try_from(units).expect("clamped to a 32-bit number");
-        let flow = change.tenant().cloned();
-        let weight = flow.as_ref().map_or(HOST_WEIGHT, |tenant| self.shared.queue().weight(tenant));
+        let weight = self.shared.queue().weight(&flow);
         let room = self.room.take(Ask::one(flow.clone(), weight).units(units)).await;
         let (answer, answered) = oneshot::channel();
         {
@@ -127,7 +102,7 @@ impl Committer {
             self.shared.queued.fetch_add(1, Ordering::SeqCst);
             queue.waiting.push(&flow, weight, Waiting { change, size, answer, _room: room });
         }
-        self.shared.came.notify_one();
+        self.shared.bell.ring();
         answered.await.unwrap_or_else(|_| Err(self.shared.died()))
     }
 
@@ -140,7 +115,7 @@ impl Committer {
 impl Drop for Committer {
     fn drop(&mut self) {
         self.shared.queue().closed = true;
-        self.shared.came.notify_one();
+        self.shared.bell.ring();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -149,79 +124,71 @@ impl Drop for Committer {
     }
 }
 
-impl Queue {
-    fn weight(&self, tenant: &Tenant) -> u32 {
-        self.weights.get(tenant).copied().unwrap_or(HOST_WEIGHT)
-    }
-
-    /// Takes what comes next into a batch that is not full: as many changes and as many bytes as one transaction should have.
-    fn take_into(&mut self, batch: &mut Vec<Waiting>) {
-        let mut bytes: usize = batch.iter().map(|waiting| waiting.size).sum();
-        while batch.len() < limits::BATCH_COMMITS {
-            let first = batch.is_empty();
-            let taken = self.waiting.pop_if(|_, waiting| {
-                let fits = first || bytes + waiting.size <= limits::BATCH_BYTES;
-                // What a change costs is its sync and its bytes.
-                (if fits { Fit::Take } else { Fit::Stop }, (waiting.size + limits::CHANGE_BYTES) as u64)
-            });
-            let Some((_, waiting)) = taken else { return };
-            bytes += waiting.size;
-            batch.push(waiting);
-        }
-    }
-}
-
-/// What the host's own changes weigh, and those of a tenant of which nothing was said.
-const HOST_WEIGHT: u32 = 100;
-
 impl Shared {
     /// The queue. What is done under its lock does not panic, and if it did, what is in it is still whole.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for changes, and takes some. `false` where none will come.
-    fn wait_for(&self, batch: &mut Vec<Waiting>) -> bool {
-        let mut queue = self.queue();
-        loop {
-            queue.take_into(batch);
-            if !batch.is_empty() || queue.closed {
-                return !batch.is_empty();
-            }
-            queue = self.came.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// The turn, for one small change that need wait neither for others nor for a slow disk.
-    fn turn_of_a_single_one(&self, size: usize) -> Option<MutexGuard<'_, Turn>> {
-        if size > limits::DIRECT_BYTES || self.queued.load(Ordering::SeqCst) > 0 {
+    /// The writer, for one small change that need wait neither for others nor for a slow disk.
+    fn writer_for_one(&self, flow: &Flow, size: usize) -> Option<MutexGuard<'_, Writer>> {
+        if size > limits::DIRECT_BYTES || !self.may_go_first(flow) {
             return None;
         }
-        let turn = self.turn.try_lock().ok()?;
+        let writer = self.writer.try_lock().ok()?;
         // Again: what was queued before the lock was taken comes first.
-        let alone = self.queued.load(Ordering::SeqCst) == 0;
-        (alone && turn.took < limits::DIRECT_TIME && turn.writer.has_room(size)).then_some(turn)
+        (self.may_go_first(flow) && is_quick(&writer) && writer.has_room(size)).then_some(writer)
+    }
+
+    /// Whether a change that comes now overtakes nobody: none waits, or all that wait do so for a turn of their tenants, of which this is none.
+    fn may_go_first(&self, flow: &Flow) -> bool {
+        if self.queued.load(Ordering::SeqCst) == 0 {
+            return true;
+        }
+        let queue = self.queue();
+        queue.waits_for_turn && !queue.waiting.has(flow)
     }
 
     /// Writes a change by itself.
-    fn write_one(&self, mut turn: MutexGuard<'_, Turn>, change: &Change) -> Result<(), StoreError> {
-        let answers = self.write(&mut turn, std::iter::once(change))?;
+    fn write_one(&self, mut writer: MutexGuard<'_, Writer>, change: &Change) -> Result<(), StoreError> {
+        let answers = self.write(&mut writer, std::iter::once(change), || ())?;
         answers.into_iter().next().expect("one answer for one change")
     }
 
-    /// Writes changes, and looks how long that takes.
+    /// Writes changes, and tells when they are computed.
     fn write<'c>(
         &self,
-        turn: &mut Turn,
+        writer: &mut Writer,
         changes: impl Iterator<Item = &'c Change>,
+        is_computed: impl FnOnce(),
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         if let Some(failure) = self.failure.get() {
             return Err(failure.clone());
         }
-        let began = Instant::now();
-        let answers = turn.writer.write(changes);
-        turn.took = began.elapsed();
-        answers.map_err(|error| self.fail(error))
+        writer.write(changes, is_computed).map_err(|error| self.fail(error))
+    }
+
+    /// Writes a batch of what waits, and takes it from the queue in any case.
+    fn write_batch(&self, mut turn: Turn, batch: &mut Vec<Waiting>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        let Ok(mut writer) = self.writer.lock() else {
+            self.queue().take_into(batch, limits::BATCH_COMMITS);
+            return Err(self.died());
+        };
+        {
+            let mut queue = self.queue();
+            let most = if queue.is_shared() { worth_a_sync(&writer) } else { limits::BATCH_COMMITS };
+            queue.take_into(batch, most);
+        }
+        // Others can use the time in which a slow disk syncs. Of a quick one, it is over before they could.
+        let is_quick = is_quick(&writer);
+        let is_computed = || {
+            if !is_quick {
+                turn.take();
+            }
+        };
+        let answers = self.write(&mut writer, batch.iter().map(|waiting| &waiting.change), is_computed);
+        self.queued.fetch_sub(batch.len(), Ordering::SeqCst);
+        answers
     }
 
     /// Makes the store failed for good.
@@ -258,23 +225,25 @@ impl Drop for Closing<'_> {
     }
 }
 
+/// Whether a task may wait for the disk.
+fn is_quick(writer: &Writer) -> bool {
+    writer.sync_time().is_some_and(|time| time < limits::DIRECT_TIME)
+}
+
+/// So many changes of a tenant take about as long as the sync that follows.
+fn worth_a_sync(writer: &Writer) -> usize {
+    let changes = writer.sync_time().unwrap_or_default().as_micros() / limits::CHANGE_TIME.as_micros();
+    usize::try_from(changes).unwrap_or(usize::MAX).clamp(limits::SHARED_CHANGES, limits::BATCH_COMMITS)
+}
+
 /// The thread: writes what is queued, and at the end makes the database durable as a whole.
 fn run(shared: &Shared) {
     // Whoever waits when this ends, however it ends, is told.
     let _closing = Closing(shared);
+    let waker = Waker::from(Arc::clone(&shared.bell));
     let mut batch = Vec::new();
-    while shared.wait_for(&mut batch) {
-        let answers = match shared.turn.lock() {
-            Ok(mut turn) => {
-                // More may have come while another wrote.
-                shared.queue().take_into(&mut batch);
-                let answers = shared.write(&mut turn, batch.iter().map(|waiting| &waiting.change));
-                shared.queued.fetch_sub(batch.len(), Ordering::SeqCst);
-                answers
-            }
-            Err(_) => Err(shared.died()),
-        };
-        match answers {
+    while let Some(turn) = shared.wait_for_turn(&waker) {
+        match shared.write_batch(turn, &mut batch) {
             Ok(answers) => {
                 for (waiting, answer) in batch.drain(..).zip(answers) {
                     // Nobody waits for it any more: it is written all the same.
@@ -290,8 +259,8 @@ fn run(shared: &Shared) {
     }
     // Stopped in order: the next start has nothing to replay.
     if shared.failure.get().is_none()
-        && let Ok(mut turn) = shared.turn.lock()
-        && let Err(error) = turn.writer.checkpoint()
+        && let Ok(mut writer) = shared.writer.lock()
+        && let Err(error) = writer.checkpoint()
     {
         shared.fail(error);
     }

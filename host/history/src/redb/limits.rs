@@ -24,8 +24,14 @@ pub(super) const BATCH_BYTES: usize = 2 << 20;
 pub(super) const CHANGE_BYTES: usize = 512;
 /// A change up to this size may be written by the task that made it.
 pub(super) const DIRECT_BYTES: usize = 64 << 10;
-/// It may be as long as writes take less than this: a task must not hold up others for long.
+/// It may be as long as syncs take less than this: a task must not hold up others for long. Of such a disk, the thread that writes keeps its turn to
+/// compute while it waits.
 pub(super) const DIRECT_TIME: Duration = Duration::from_micros(500);
+/// While tenants share the disk, one has about so much of a batch as the sync takes, where a change takes so long to be written. So who comes while
+/// it is written waits for about two syncs.
+pub(super) const CHANGE_TIME: Duration = Duration::from_micros(20);
+/// And so many changes at least.
+pub(super) const SHARED_CHANGES: usize = 8;
 /// A component is stored in rows of this size. redb gives a row a power of two of bytes, some of them for itself.
 pub(super) const COMPONENT_ROW_BYTES: usize = (1 << 20) - (1 << 10);
 /// The longest name of a published value and the longest idempotency key: they are parts of keys.

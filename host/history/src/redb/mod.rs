@@ -22,6 +22,7 @@ mod log;
 mod meta;
 mod nodes;
 mod open;
+mod pace;
 mod pack;
 mod parts;
 mod prepare;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     Commit, Document, DocumentChange, DocumentKind, DueSchedule, DueTimer, KeyUse, Keyring, LedgerKey, LedgerRow,
-    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, UploadedTool, Usage,
-    Version, VersionsChange,
+    Owner, RunFilter, RunPage, ScheduleChange, SchedulePage, Store, StoreError, StoreFuture, StoreShare, UploadedTool,
+    Usage, Version, VersionsChange,
 };
 
 impl Store for RedbStore {
@@ -215,6 +215,18 @@ impl Store for RedbStore {
         self.scan(move |snapshot| versions::component(&snapshot.table(versions::COMPONENTS)?, &tenant, digest))
     }
 
+    fn has_component<'a>(&'a self, tenants: Vec<Tenant>, digest: Digest) -> StoreFuture<'a, bool> {
+        self.scan(move |snapshot| {
+            let table = snapshot.table(versions::COMPONENTS)?;
+            for tenant in &tenants {
+                if versions::has_component(&table, tenant, &digest)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     fn put_tool<'a>(&'a self, tenant: &'a Tenant, tool: UploadedTool, component: Bytes) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let (owner, name) = (tenant.clone(), tool.name.clone());
@@ -341,8 +353,8 @@ impl Store for RedbStore {
         Box::pin(async move { tally::get(&self.snapshot()?.table(tally::TABLE)?, tenant) })
     }
 
-    fn weigh(&self, tenant: &Tenant, weight: u32) {
-        self.committer.weigh(tenant, weight);
+    fn share(&self, tenant: &Tenant, share: StoreShare) {
+        self.committer.share(tenant, share);
     }
 
     fn failed(&self) -> Option<StoreError> {

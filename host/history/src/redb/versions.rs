@@ -170,6 +170,14 @@ fn numbered(
     .collect()
 }
 
+/// Whether a tenant has a component.
+pub(super) fn has_component(table: &impl Readable, tenant: &Tenant, digest: &Digest) -> Result<bool, StoreError> {
+    let beginning = component_key(tenant, digest);
+    let first = beginning.clone().done();
+    let mut rows = table.range(first.as_slice()..beginning.after().as_slice()).map_err(unavailable)?;
+    rows.next().transpose().map(|row| row.is_some()).map_err(unavailable)
+}
+
 /// A component, whole again.
 pub(super) fn component(table: &impl Readable, tenant: &Tenant, digest: Digest) -> Result<Option<Bytes>, StoreError> {
     parts::read(table, COMPONENTS, &component_key(tenant, &digest))

@@ -2,11 +2,13 @@
 //! not yet durable in the database is replayed when the store is opened.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ::redb::{Database, Durability, StorageBackend, WriteTransaction};
 
 use super::batch::{self, Change};
 use super::log::Log;
+use super::pace::Pace;
 use super::row::{corrupt, unavailable};
 use super::tables::{TableId, Writing};
 use super::{meta, record};
@@ -19,6 +21,7 @@ pub(super) struct Writer {
     database: Arc<Database>,
     log: Log,
     keyring: Keyring,
+    pace: Pace,
 }
 
 impl Writer {
@@ -36,7 +39,7 @@ impl Writer {
         let mut writing = Writing::new(&transaction, Keys::default());
         let log = Log::open(log, log_bytes, applied, |content| replay(&mut writing, content))?;
         drop(writing);
-        let mut writer = Self { database, log, keyring };
+        let mut writer = Self { database, log, keyring, pace: Pace::default() };
         if writer.log.last() > applied {
             let records = writer.log.last() - applied;
             tracing::info!(records, "the host was not stopped in order: the log is replayed");
@@ -53,21 +56,30 @@ impl Writer {
         self.log.has_room(size as u64)
     }
 
-    /// Writes changes in one transaction with one disk sync. Gives an answer for each; or one error, and then nobody knows
-    /// what is on the disk.
+    /// How long a sync of the disk takes of late. `None`: there was none.
+    pub(super) fn sync_time(&self) -> Option<Duration> {
+        self.pace.time()
+    }
+
+    /// Writes changes in one transaction with one disk sync, and tells when what is left to do is that sync. Gives an answer for each; or one
+    /// error, and then nobody knows what is on the disk.
     pub(super) fn write<'c>(
         &mut self,
         changes: impl Iterator<Item = &'c Change>,
+        is_computed: impl FnOnce(),
     ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         let transaction = begin(&self.database, Durability::None)?;
         let mut writing = Writing::new(&transaction, self.keyring.keys());
         let answers = batch::write(&mut writing, changes)?;
         let record = writing.done()?;
+        is_computed();
         if record.is_empty() {
             transaction.abort().map_err(unavailable)?;
         } else if self.log.fits(&record) {
             // The order matters: readers see it once it is durable, and not before.
+            let began = Instant::now();
             self.log.append(&record)?;
+            self.pace.saw(began.elapsed());
             transaction.commit().map_err(unavailable)?;
         } else {
             self.make_durable(transaction)?;

@@ -12,3 +12,4 @@ mod random;
 mod reference;
 mod releases;
 mod sealed;
+mod sharing;

@@ -276,6 +276,7 @@ impl Host {
         })
         .await?;
         self.inner.programs.forget(tenant, name, gone.version);
+        self.inner.programs.forget_code(gone.version, self.inner.tenants()).await?;
         Ok(gone)
     }
 

@@ -96,7 +96,7 @@ fn errors_name_file_line_and_key() {
         (
             "[host]\nmax_resident_guests = 1\nresident = 2",
             "etc/abide.toml:3: `host.resident`: unknown field `resident`, expected one of `max_resident_guests`, \
-             `resident_bytes`, `max_component_bytes`, `compile_timeout_ms`",
+             `resident_bytes`, `cache_bytes`, `max_component_bytes`, `compile_timeout_ms`",
         ),
         (
             "[host]\nresident_bytes = -1",

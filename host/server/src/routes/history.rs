@@ -146,6 +146,6 @@ pub(super) fn data(kind: &str, value: &impl Serialize) -> Event {
 }
 
 /// What ends a stream that cannot go on: the problem, as `error`.
-pub(super) fn failure(error: Error) -> Event {
+pub(crate) fn failure(error: Error) -> Event {
     data("error", &Problem::from(error))
 }

@@ -22,6 +22,8 @@ pub(crate) mod updates;
 pub(crate) mod versions;
 pub(crate) mod workflows;
 
+pub(crate) use history::failure;
+
 use axum::Json;
 
 use crate::problem::Problem;

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Response};
+use abide_model::{CallerId, Json, Role, RunRef, Tenant, WorkflowName};
+use abide_runtime::Host;
+use abide_runtime::view::{CreateToken, CreatedToken, StartRun};
+use abide_server::{Auth, Options};
+use abide_tests::{LocalHost, ScriptedPerformer, guest};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -24,11 +30,15 @@ struct Stream {
 
 impl Stream {
     async fn open(server: &Server, path: &str, last: Option<&str>) -> Self {
-        let mut request = server.request(Method::GET, &format!("{path}/history")).header("accept", "text/event-stream");
+        let mut request = server.request(Method::GET, &format!("{path}/history"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = request.send().await.unwrap();
+        Self::of(request).await
+    }
+
+    async fn of(request: RequestBuilder) -> Self {
+        let response = request.header("accept", "text/event-stream").send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new() }
@@ -143,4 +153,61 @@ async fn a_long_history_comes_whole() {
         events.extend(page["events"].as_array().unwrap().clone());
     }
     assert_eq!(events, frames[..802].iter().map(|frame| frame.data.clone()).collect::<Vec<_>>());
+}
+
+fn tenant() -> Tenant {
+    Tenant::parse("acme").unwrap()
+}
+
+async fn create(host: &Host, expires_in_s: Option<u64>) -> CreatedToken {
+    let create = CreateToken { name: "watcher".to_owned(), role: Role::Viewer, host: false, expires_in_s };
+    host.create_token(Some(&tenant()), create, "the test").await.unwrap()
+}
+
+fn bearer(token: &CreatedToken) -> String {
+    format!("Bearer {}", token.text)
+}
+
+/// A stream of a run that waits, opened by somebody with this token.
+async fn watched(server: &Server, token: &CreatedToken) -> Stream {
+    let request = server.request(Method::GET, "/v1/runs/w/history").header(AUTHORIZATION, bearer(token));
+    let mut stream = Stream::of(request).await;
+    // It waits for a signal, or to be cancelled.
+    for event in ["run-started", "call-requested", "call-requested"] {
+        assert_eq!(stream.next().await.unwrap().event, event);
+    }
+    stream
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let local = LocalHost::new(ScriptedPerformer::echoing()).await;
+    let host = local.host.clone();
+    host.create_tenant(&tenant()).await.unwrap();
+    let workflow = WorkflowName::parse("waiter").unwrap();
+    host.deploy(&tenant(), &workflow, guest("waiter")).await.unwrap();
+    let id = CallerId::parse("w").ok();
+    host.start(&tenant(), StartRun { id, ..StartRun::of(workflow) }).await.unwrap();
+    let server = Server::over(local, Options { auth: Auth::Tokens, ..Options::default() }).await;
+
+    let mut goes_on = watched(&server, &create(&host, None).await).await;
+    let token = create(&host, None).await;
+    let revoked = watched(&server, &token).await;
+    let expired = watched(&server, &create(&host, Some(2)).await).await;
+    host.revoke_token(Some(&tenant()), &token.token.id).await.unwrap();
+    for stream in [revoked, expired] {
+        let rest = stream.rest().await;
+        assert_eq!(rest.len(), 1, "{rest:?}");
+        assert_eq!((rest[0].event.as_str(), &rest[0].data["code"]), ("error", &json!("unauthenticated")));
+    }
+    // Who waits for a result is somebody who looks, too.
+    let waiting = create(&host, None).await;
+    let waits = server.request(Method::GET, "/v1/runs/w/result?wait=1m").header(AUTHORIZATION, bearer(&waiting));
+    let waits = tokio::spawn(waits.send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    host.revoke_token(Some(&tenant()), &waiting.token.id).await.unwrap();
+    assert_eq!(timeout(PATIENCE, waits).await.expect("an answer in time").unwrap().unwrap().status(), 401);
+    let run = RunRef::parse("w").unwrap();
+    host.signal(&tenant(), &run, "go", Json::from(&json!(1)), None).await.unwrap();
+    assert_eq!(goes_on.next().await.unwrap().event, "signal-received");
 }
