@@ -50,19 +50,21 @@ impl Pass {
     }
 
     /// The same response. If it is a stream, it ends with the event `error` when the token is good no more.
-    pub(crate) fn bound(self, response: Response) -> Response {
+    pub(crate) fn bound(mut self, response: Response) -> Response {
         let media_type = response.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes());
         if !media_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
             return response;
         }
         let (head, body) = response.into_parts();
-        let pieces = stream::unfold(Some((body.into_data_stream(), self)), |open| async {
-            let (mut body, mut pass) = open?;
+        // One for all pieces: it goes on with what it had begun, however fast they come.
+        let ended = Box::pin(async move { self.ended().await });
+        let pieces = stream::unfold(Some((body.into_data_stream(), ended)), |open| async {
+            let (mut body, mut ended) = open?;
             tokio::select! {
                 // First: who may not look any more sees nothing more.
                 biased;
-                error = pass.ended() => Some((last_piece(error).await, None)),
-                piece = body.next() => piece.map(|piece| (piece, Some((body, pass)))),
+                error = &mut ended => Some((last_piece(error).await, None)),
+                piece = body.next() => piece.map(|piece| (piece, Some((body, ended)))),
             }
         });
         Response::from_parts(head, Body::from_stream(pieces))
