@@ -8,6 +8,7 @@ use abide_fair::{Ask, Charge, Slots};
 use abide_history::conformance::sample::{json, tenant};
 use abide_history::{RedbStore, Store, StoreShare, UploadedTool};
 use abide_model::Digest;
+use tokio::task::JoinHandle;
 
 /// Longer than what a task may write by itself.
 const LARGE: usize = 200 << 10;
@@ -43,6 +44,15 @@ async fn put(store: Arc<RedbStore>, owner: &'static str, name: &'static str, siz
     store.put_tool(&tenant(owner), tool, noise.into()).await.unwrap();
 }
 
+/// A change of the tenant 1 that waits for its turn, since the tenant 2 is about.
+async fn one_that_waits(store: &Arc<RedbStore>, turns: &Slots<u64>, name: &'static str) -> JoinHandle<()> {
+    drop(turns.take(Ask::one(2, 100)).await);
+    let waits = tokio::spawn(put(store.clone(), "acme", name, LARGE));
+    tokio::time::sleep(A_WHILE).await;
+    assert!(!waits.is_finished());
+    waits
+}
+
 async fn names(store: &RedbStore, owner: &str) -> Vec<String> {
     store.tools(&tenant(owner)).await.unwrap().into_iter().map(|tool| tool.name).collect()
 }
@@ -55,10 +65,7 @@ async fn a_change_is_written_in_a_turn_of_its_tenant() {
     let turn = turns.take(Ask::one(1, 100)).await;
     // It is alone.
     put(store.clone(), "acme", "first", LARGE).await;
-    drop(turns.take(Ask::one(2, 100)).await);
-    let waits = tokio::spawn(put(store.clone(), "acme", "second", LARGE));
-    tokio::time::sleep(A_WHILE).await;
-    assert!(!waits.is_finished());
+    let waits = one_that_waits(&store, &turns, "second").await;
     assert_eq!(names(&store, "acme").await, ["first"]);
     // The other one's are not held up by it, whatever their size: they are written in its own turn, and what waits is taken along.
     for (name, size) in [("small", SMALL), ("large", LARGE)] {
@@ -67,10 +74,7 @@ async fn a_change_is_written_in_a_turn_of_its_tenant() {
     waits.await.unwrap();
     assert_eq!(names(&store, "globex").await.len(), 2);
     assert_eq!(turns.used_by(&1), 1);
-    drop(turns.take(Ask::one(2, 100)).await);
-    let waits = tokio::spawn(put(store.clone(), "acme", "third", LARGE));
-    tokio::time::sleep(A_WHILE).await;
-    assert!(!waits.is_finished());
+    let waits = one_that_waits(&store, &turns, "third").await;
     drop(turn);
     waits.await.unwrap();
     assert_eq!(names(&store, "acme").await, ["first", "second", "third"]);
@@ -83,10 +87,7 @@ async fn a_store_that_is_closed_waits_for_no_turn() {
     let turns = Slots::keeping_one(2, Charge::Time);
     let store = open(folder.path(), &turns);
     let turn = turns.take(Ask::one(1, 100)).await;
-    drop(turns.take(Ask::one(2, 100)).await);
-    let waits = tokio::spawn(put(store.clone(), "acme", "late", LARGE));
-    tokio::time::sleep(A_WHILE).await;
-    assert!(!waits.is_finished());
+    let waits = one_that_waits(&store, &turns, "late").await;
     waits.abort();
     assert!(waits.await.unwrap_err().is_cancelled());
     drop(store);

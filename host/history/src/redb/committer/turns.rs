@@ -2,13 +2,13 @@
 //! alone, and for the host's own changes, none is needed.
 
 use std::pin::Pin;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use abide_fair::Slot;
 
+use super::Shared;
 use super::queue::{Flow, MOST_ASKED, Queue};
-use super::{Arc, Shared};
 
 /// A turn, where one was needed.
 pub(super) type Turn = Option<Slot<u64>>;
