@@ -95,13 +95,12 @@ impl Programs {
         self.said().retain(|(owner, ..), _| owner != tenant);
     }
 
-    /// Lets go of a version that is no more. Another workflow that has the same component loads it again.
+    /// Forgets what was said of a version that is no more.
     pub(crate) fn forget(&self, tenant: &Tenant, name: &WorkflowName, version: Digest) {
-        self.lock().cells.remove(&version);
         self.said().remove(&(tenant.clone(), name.clone(), version));
     }
 
-    /// Removes what a component was compiled to, unless one of these tenants has it too.
+    /// Lets go of a component and removes what it was compiled to, unless one of these tenants has it too.
     pub(crate) async fn forget_code(&self, digest: Digest, tenants: Vec<Tenant>) -> Result<(), StoreError> {
         if !self.store.has_component(tenants, digest).await? {
             self.lock().cells.remove(&digest);
